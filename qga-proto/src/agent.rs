@@ -1,0 +1,358 @@
+//! The machine on the guest's side.
+
+use core::fmt;
+use core::ops::Range;
+
+use serde::Serialize;
+
+use crate::buffer::{self, Buffer};
+use crate::client::DEFAULT_MAX_MESSAGE;
+use crate::commands::{GuestSync, GuestSyncDelimited};
+use crate::frame::{Frame, Framer, Framing};
+use crate::json::{self, Raw, Str, WriteError};
+use crate::message::{self, Call, Execute};
+
+mod request;
+
+pub use request::{Request, RequestError};
+
+/// Serves one client over one channel: bytes to requests, replies to bytes.
+///
+/// A function of bytes, without I/O. Send what [`poll_transmit`](Self::poll_transmit) gives, read into
+/// [`receive_buffer`](Self::receive_buffer), and after each of both ask [`poll_request`](Self::poll_request) until it
+/// gives `None`; answer each request with [`respond`](Self::respond), [`refuse`](Self::refuse), or (a command that is
+/// silent when it succeeds) [`accept`](Self::accept). Syncs and what is not a request are answered inside.
+///
+/// As with the real agent, requests are served strictly one after the other: while a reply is being sent no request
+/// comes out, and one that is not answered when the next is asked for stays without an answer.
+///
+/// ```
+/// use qga_proto::{Agent, ErrorClass, commands::GuestGetHostName, view};
+///
+/// let mut agent = Agent::new([0; 256], [0; 256]);
+/// # let bytes = br#"{"execute":"guest-get-host-name","id":1}"#;
+/// # let mut read = |buffer: &mut [u8]| { buffer[..bytes.len()].copy_from_slice(bytes); bytes.len() };
+/// let n = read(agent.receive_buffer());
+/// agent.handle_received(n);
+/// while let Some(request) = agent.poll_request() {
+///     if request.name() == GuestGetHostName::NAME {
+///         agent.respond(&view::GuestHostName::new("probe-3"))?;
+///     } else {
+///         agent.refuse(ErrorClass::CommandNotFound, "not here")?;
+///     }
+/// }
+/// let reply = b"{\"return\":{\"host-name\":\"probe-3\"},\"id\":1}\n";
+/// assert_eq!(agent.poll_transmit(), Some(&reply[..]));
+/// # Ok::<(), qga_proto::ReplyError>(())
+/// ```
+///
+/// # What a client sees
+///
+/// Replies are one line of ASCII each, with the request's `id` as it came, in errors too. 0xFF stands before the success
+/// of `guest-sync-delimited` and nowhere else. 0xFF, 0xFE and control characters make the agent forget what was begun,
+/// and are answered with an error, as is everything that is no request. Members that a request does not have are
+/// refused: clients find out by that what an agent knows.
+pub struct Agent<B> {
+    framer: Framer<B>,
+    outgoing: Outgoing<B>,
+    /// Where the open request's `id` is in the framer's text.
+    id: Option<Range<usize>>,
+}
+
+/// The class of a refusal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorClass<'a> {
+    /// No such command, or not for this client, or not now.
+    CommandNotFound,
+    /// All else.
+    GenericError,
+    /// What agents before QEMU 1.2 and those of others say.
+    Other(&'a str),
+}
+
+/// A reply that cannot be sent. The request is still open: refuse it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ReplyError {
+    /// It does not fit the transmit buffer.
+    TooLong,
+    /// It does not serialize.
+    Value,
+}
+
+/// How long a reply may be, if the buffer can hold it: the longest request with some room.
+const MAX_REPLY: usize = 2 * DEFAULT_MAX_MESSAGE;
+
+/// The application's half.
+impl<B: Buffer> Agent<B> {
+    /// An agent for a channel. The buffers hold a request, and a reply.
+    pub fn new(receive: B, transmit: B) -> Self {
+        let framer = Framer::new(Framing::Objects, receive, DEFAULT_MAX_MESSAGE);
+        Self { framer, outgoing: Outgoing { buffer: transmit, len: 0, sent: 0 }, id: None }
+    }
+
+    /// The next request. `None`: there is none yet, or a reply has to be sent first.
+    pub fn poll_request(&mut self) -> Option<Request<'_>> {
+        self.id = None;
+        let Call { name, arguments } = loop {
+            if self.poll_transmit().is_some() {
+                return None;
+            }
+            match self.framer.poll_frame()? {
+                Frame::Text => {
+                    if let Some(call) = self.handle_text() {
+                        break call;
+                    }
+                }
+                Frame::Delimiter | Frame::Garbage => self.fail("JSON parse error, stray input"),
+                Frame::Oversized { .. } => self.fail("JSON token size limit exceeded"),
+            }
+        };
+        let text = self.framer.text();
+        Some(Request { name: read_name(text, name), arguments: read_arguments(text, arguments) })
+    }
+
+    /// Answers the open request: it succeeded.
+    ///
+    /// # Errors
+    ///
+    /// Why the reply cannot be sent.
+    pub fn respond<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), ReplyError> {
+        self.succeed(value, false)
+    }
+
+    /// Answers the open request: it failed.
+    ///
+    /// # Errors
+    ///
+    /// Why the reply cannot be sent.
+    pub fn refuse(&mut self, class: ErrorClass<'_>, desc: impl fmt::Display) -> Result<(), ReplyError> {
+        let id = read_id(self.framer.text(), self.id.clone());
+        self.outgoing.put(|buffer| message::encode_error(class.name(), &desc, id, buffer))?;
+        self.id = None;
+        Ok(())
+    }
+
+    /// Ends the open request without an answer: it succeeded, and is one of those that are silent then.
+    pub fn accept(&mut self) {
+        self.id = None;
+    }
+}
+
+/// The transport's half.
+impl<B: Buffer> Agent<B> {
+    /// The bytes to send next.
+    #[must_use]
+    pub fn poll_transmit(&self) -> Option<&[u8]> {
+        let Outgoing { buffer, len, sent } = &self.outgoing;
+        buffer.bytes().get(*sent..*len).filter(|rest| !rest.is_empty())
+    }
+
+    /// Says that the first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been sent.
+    pub fn handle_transmitted(&mut self, n: usize) {
+        let Outgoing { len, sent, .. } = &mut self.outgoing;
+        *sent = sent.saturating_add(n).min(*len);
+    }
+
+    /// Where to read to. Empty only while requests wait to be polled in a full buffer.
+    pub fn receive_buffer(&mut self) -> &mut [u8] {
+        self.framer.window()
+    }
+
+    /// Says that the first `n` bytes of [`receive_buffer`](Self::receive_buffer) have been filled.
+    pub fn handle_received(&mut self, n: usize) {
+        self.framer.commit(n);
+    }
+
+    /// Says that the client is gone: what it left half said, and what was still to be said to it, is dropped. On
+    /// channels where that cannot be seen the next client's 0xFF does the same.
+    pub fn handle_eof(&mut self) {
+        self.framer.reset();
+        self.id = None;
+        (self.outgoing.len, self.outgoing.sent) = (0, 0);
+    }
+}
+
+impl<B: Buffer> Agent<B> {
+    /// Looks at a message; gives a call that is the application's to answer.
+    fn handle_text(&mut self) -> Option<Call> {
+        let text = self.framer.text();
+        let (id, call) = match Execute::parse(text) {
+            Ok(Execute { id, call }) => (id, call),
+            Err(fault) => (None, Err(fault)),
+        };
+        let call = match call {
+            Ok(call) => call,
+            Err(fault) => {
+                let (class, id) = (ErrorClass::GenericError.name(), read_id(text, id));
+                // Too small a buffer for this leaves nothing to be said.
+                let _ = self.outgoing.put(|buffer| message::encode_error(class, &fault, id, buffer));
+                return None;
+            }
+        };
+        self.id = id;
+        let name = read_name(text, call.name.clone());
+        let delimited = name == GuestSyncDelimited::NAME;
+        if !delimited && name != GuestSync::NAME {
+            return Some(call);
+        }
+        let request = Request { name, arguments: read_arguments(text, call.arguments) };
+        match request.arguments::<GuestSync>() {
+            Ok(GuestSync { id, .. }) => {
+                let _ = self.succeed(&id, delimited);
+            }
+            Err(error) => self.fail(error),
+        }
+        None
+    }
+
+    fn succeed<T: Serialize + ?Sized>(&mut self, value: &T, delimited: bool) -> Result<(), ReplyError> {
+        let id = read_id(self.framer.text(), self.id.clone());
+        self.outgoing.put(|buffer| message::encode_return(value, delimited, id, buffer))?;
+        self.id = None;
+        Ok(())
+    }
+
+    fn fail(&mut self, desc: impl fmt::Display) {
+        let _ = self.refuse(ErrorClass::GenericError, desc);
+    }
+}
+
+/// The reply under way.
+struct Outgoing<B> {
+    buffer: B,
+    len: usize,
+    sent: usize,
+}
+
+impl<B: Buffer> Outgoing<B> {
+    /// Writes a reply, growing the buffer if it can. When it cannot, there is none.
+    fn put(&mut self, encode: impl Fn(&mut [u8]) -> Result<usize, WriteError>) -> Result<(), ReplyError> {
+        (self.len, self.sent) = (0, 0);
+        self.len = loop {
+            match encode(self.buffer.bytes_mut()) {
+                Ok(len) => break len,
+                Err(WriteError::Value) => return Err(ReplyError::Value),
+                Err(WriteError::Full) => {
+                    buffer::grow_for_message(&mut self.buffer, MAX_REPLY).ok_or(ReplyError::TooLong)?;
+                }
+            }
+        };
+        Ok(())
+    }
+}
+
+/// The parts of a message whose syntax has been checked.
+fn read_name(text: &[u8], name: Range<usize>) -> Str<'_> {
+    json::from_slice(&text[name]).unwrap_or_default()
+}
+
+fn read_arguments(text: &[u8], arguments: Option<Range<usize>>) -> &[u8] {
+    arguments.map_or(Raw::EMPTY_OBJECT.as_str().as_bytes(), |range| &text[range])
+}
+
+fn read_id(text: &[u8], id: Option<Range<usize>>) -> Option<Raw<'_>> {
+    id.and_then(|range| json::from_slice(&text[range]).ok())
+}
+
+impl<B> fmt::Debug for Agent<B> {
+    /// Without the buffers: they may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent").finish_non_exhaustive()
+    }
+}
+
+impl<'a> ErrorClass<'a> {
+    fn name(self) -> &'a str {
+        match self {
+            Self::CommandNotFound => "CommandNotFound",
+            Self::GenericError => "GenericError",
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl fmt::Display for ReplyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the reply does not fit the transmit buffer",
+            Self::Value => "the reply does not serialize",
+        })
+    }
+}
+
+impl core::error::Error for ReplyError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::{GuestFileOpen, GuestPing};
+
+    fn agent<const N: usize>(bytes: &[u8]) -> Agent<[u8; N]> {
+        let mut agent = Agent::new([0; N], [0; N]);
+        agent.receive_buffer()[..bytes.len()].copy_from_slice(bytes);
+        agent.handle_received(bytes.len());
+        agent
+    }
+
+    /// Takes what is to be sent.
+    fn sent<const N: usize>(agent: &mut Agent<[u8; N]>) -> heapless::Vec<u8, N> {
+        let bytes = heapless::Vec::from_slice(agent.poll_transmit().unwrap_or_default()).unwrap();
+        agent.handle_transmitted(bytes.len());
+        bytes
+    }
+
+    #[test]
+    fn a_reply_is_sent_before_the_next_request_comes_out() {
+        let mut agent = agent::<128>(b"{\"execute\":\"a\",\"id\":1}{\"execute\":\"b\",\"id\":2}");
+        assert!(agent.poll_request().is_some_and(|request| request.name() == "a"));
+        agent.respond(&7).unwrap();
+        assert!(agent.poll_request().is_none());
+        agent.handle_transmitted(3);
+        assert!(agent.poll_request().is_none());
+        assert_eq!(sent(&mut agent), b"eturn\":7,\"id\":1}\n");
+        assert!(agent.poll_request().is_some_and(|request| request.name() == "b"));
+        agent.accept();
+        assert_eq!(agent.poll_transmit(), None);
+        assert!(agent.poll_request().is_none());
+    }
+
+    #[test]
+    fn syncs_and_faults_are_answered_inside() {
+        let mut agent = agent::<128>(
+            b"{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":5},\"id\":null}{\"id\":[1]}",
+        );
+        assert!(agent.poll_request().is_none());
+        assert_eq!(sent(&mut agent), b"\xFF{\"return\":5,\"id\":null}\n");
+        assert!(agent.poll_request().is_none());
+        assert!(sent(&mut agent).ends_with(b"\"QMP input lacks member 'execute'\"},\"id\":[1]}\n"));
+    }
+
+    #[test]
+    fn arguments_are_what_the_command_takes() {
+        let mut agent =
+            agent::<128>(b"{\"execute\":\"guest-file-open\",\"arguments\":{\"path\":\"/\\u00e9\"}}");
+        let request = agent.poll_request().unwrap();
+        assert_eq!(request.arguments::<GuestFileOpen<'_>>(), Ok(GuestFileOpen::new("/\u{E9}")));
+        assert!(request.arguments::<GuestPing>().is_err());
+    }
+
+    #[test]
+    fn what_does_not_fit_costs_only_itself() {
+        let mut agent = agent::<32>(b"{\"execute\":\"guest-ping\"}");
+        assert!(agent.poll_request().is_some());
+        assert_eq!(agent.respond("a value that is too long for the buffer"), Err(ReplyError::TooLong));
+        assert_eq!(agent.poll_transmit(), None);
+        agent.respond("short").unwrap();
+        assert_eq!(sent(&mut agent), b"{\"return\":\"short\"}\n");
+        let long =
+            b"{\"execute\":\"guest-ping\",\"id\":\"longer than the buffer\"}{\"execute\":\"guest-ping\"}";
+        for &byte in long {
+            assert!(agent.poll_request().is_none());
+            agent.receive_buffer()[0] = byte;
+            agent.handle_received(1);
+        }
+        assert!(agent.poll_request().is_some());
+    }
+}

@@ -1,0 +1,397 @@
+//! The machine on the host's side.
+
+use core::fmt;
+
+use serde::Deserialize;
+
+use crate::buffer::{self, Buffer};
+use crate::command::Command;
+use crate::error::{Error, Misuse, Sent, TimedOut, Violation};
+use crate::frame::{Frame, Framer, Framing};
+use crate::json::{self, Raw, WriteError};
+use crate::message::{self, Reply};
+use crate::time::Instant;
+
+mod call;
+pub use call::Ticket;
+use call::{Call, Outcome};
+
+mod config;
+pub use config::{Config, DEFAULT_MAX_MESSAGE};
+
+mod receive;
+
+mod sync;
+use sync::{Ids, Sync};
+
+/// Talks to one agent over one connection: commands to bytes, bytes to typed replies.
+///
+/// A function of bytes and time, without I/O and without a clock. One command is in flight at a time:
+///
+/// 1. [`submit`](Self::submit) a command, with a deadline;
+/// 2. until [`is_settled`](Self::is_settled): send what [`poll_transmit`](Self::poll_transmit) gives and say so with
+///    [`handle_transmitted`](Self::handle_transmitted); read into [`receive_buffer`](Self::receive_buffer) and say so
+///    with [`handle_received`](Self::handle_received), or [`handle_eof`](Self::handle_eof); when the time of
+///    [`poll_timeout`](Self::poll_timeout) comes, [`handle_timeout`](Self::handle_timeout);
+/// 3. take the [`reply`](Self::reply).
+///
+/// Any order of calls is safe; early, late and repeated ones do nothing. To give a command up, submit the next.
+///
+/// # When a reply is believed
+///
+/// ```text
+///              submit             our sync is answered
+///   Unsynced ----------> Syncing ----------------------> Waiting --> settled
+///      ^                  |   ^                             |
+///      |    again, in     |   |         submit              | silent when it succeeds
+///      |   another form   '---'      .----------> Waiting   v
+///      |                             |                  Confirming --> settled
+///      |  ordered mode, cut         Idle
+///      |  command, garbage           ^
+///      '---- settled, given up ------'  id mode
+/// ```
+///
+/// On a line that is not trusted nothing but a sync is sent: 0xFF, which resets the agent's parser, and a
+/// `guest-sync-delimited` with a number that nobody else knows. The command is held back until that number comes back,
+/// so an agent that is absent never finds yesterday's `guest-shutdown` in its queue.
+///
+/// Agents since QEMU 4.0 repeat the member `id` of a request. Whether this one does is learned from the sync. If so
+/// (*id mode*), every command carries a fresh `id`, a reply is believed only with it, and a late reply is harmless: the
+/// line stays trusted after a timeout, though not after two in a row without a word. If not (*ordered mode*), a line is trusted for one command only.
+pub struct Client<Rx, Tx = Rx> {
+    config: Config,
+    framer: Framer<Rx>,
+    /// The command in flight, encoded; its end is written when the mode is known.
+    command: Tx,
+    state: State,
+    call: Option<Call>,
+    ids: Ids,
+    /// Counts the calls, so that a ticket of an earlier one is recognised.
+    serial: u64,
+    sync: Sync,
+    /// Whether an agent has ever answered on this connection.
+    heard: bool,
+    /// How many commands have left since it was last heard, and got no answer.
+    unanswered: u8,
+    /// The last frame was 0xFF: what follows answers a sync, ours or another's.
+    delimited: bool,
+}
+
+/// How many commands in a row may stay without an answer in id mode before the line is not trusted any more.
+const PATIENCE: u8 = 2;
+
+/// How far the line is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// The line is not trusted, and nothing is under way to change that.
+    Unsynced,
+    /// A sync is under way; the command waits for its answer.
+    Syncing,
+    /// The line is trusted and free (id mode only).
+    Idle,
+    /// The command is under way.
+    Waiting,
+    /// The command has left and is silent when it succeeds; a sync follows it, whose answer says that it did.
+    Confirming {
+        /// When silence is taken for success too: the guest is asleep, or going down.
+        quiet: Instant,
+    },
+    /// The connection is over.
+    Closed,
+}
+
+/// The application's half.
+impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// A client for a new connection. `seed` must differ from that of every other client that may have used the same
+    /// channel: the numbers by which replies are told apart follow from it. Random is best; the time will do.
+    pub fn new(config: Config, receive: Rx, transmit: Tx, seed: u64) -> Self {
+        Self {
+            framer: Framer::new(Framing::Lines, receive, config.max_reply),
+            command: transmit,
+            state: State::Unsynced,
+            call: None,
+            ids: Ids::new(seed),
+            serial: 0,
+            sync: Sync::default(),
+            heard: false,
+            unanswered: 0,
+            delimited: false,
+            config,
+        }
+    }
+
+    /// Takes a command to be sent. One that is still in flight is given up: its reply will not be taken for this one's.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Closed`], [`Error::CommandTooLong`], [`Misuse::Arguments`]; nothing is sent then.
+    pub fn submit<C: Command>(
+        &mut self,
+        command: &C,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<Ticket<C>, Error> {
+        self.give_up();
+        self.serial += 1;
+        if self.state == State::Closed {
+            return Err(Error::Closed(Sent::Nothing));
+        }
+        let body = self.encode(command)?;
+        self.call = Some(Call {
+            id: self.ids.command(),
+            deadline,
+            success_response: command.success_response(),
+            body,
+            len: 0,
+            sent: 0,
+            outcome: None,
+        });
+        // What came while nobody asked: late replies, or garbage that costs the trust.
+        self.process(now);
+        match self.state {
+            State::Idle => self.begin_waiting(),
+            State::Unsynced => self.begin_sync(now),
+            _ => {}
+        }
+        Ok(Ticket::new(self.serial))
+    }
+
+    /// Whether there is a reply (or an error) to take.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.outcome.is_some())
+    }
+
+    /// Takes the reply. It borrows from the receive buffer.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; every kind but [`Error::Transport`] can be. [`Misuse::NotSettled`] gives the call up.
+    pub fn reply<C: Command>(&mut self, ticket: Ticket<C>) -> Result<C::View<'_>, Error> {
+        self.take(ticket.into_serial())
+    }
+
+    /// Takes the reply, with all that it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`reply`](Self::reply).
+    #[cfg(feature = "alloc")]
+    pub fn reply_owned<C: crate::OwnedCommand>(&mut self, ticket: Ticket<C>) -> Result<C::Owned, Error> {
+        self.take(ticket.into_serial())
+    }
+
+    fn take<'v, T: Deserialize<'v>>(&'v mut self, serial: u64) -> Result<T, Error> {
+        if serial != self.serial {
+            return Err(Error::Misuse(Misuse::StaleTicket));
+        }
+        if !self.is_settled() {
+            self.give_up();
+            return Err(Error::Misuse(Misuse::NotSettled));
+        }
+        let line = self.framer.text();
+        let result = match self.call.take().and_then(|call| call.outcome) {
+            Some(Outcome::Return(value)) => {
+                json::from_slice(&line[value]).or_else(|error| match Reply::parse_in_full(line) {
+                    Some(Reply::Return { value, .. }) => json::from_slice(&line[value]),
+                    _ => Err(error),
+                })
+            }
+            Some(Outcome::Silent) => json::from_slice(Raw::EMPTY_OBJECT.as_str().as_bytes()),
+            Some(Outcome::Failed(error)) => return Err(error),
+            None => return Err(Error::Misuse(Misuse::NotSettled)),
+        };
+        result.map_err(|error| Error::Protocol(Violation::Undecodable(error)))
+    }
+
+    /// Gives up the command in flight, if there is one, and says how much of it had left. Dropping the future of a
+    /// [`Session`](crate::Session) amounts to this.
+    pub fn give_up(&mut self) -> Sent {
+        let Some(call) = self.call.take() else { return Sent::Nothing };
+        if call.outcome.is_none() {
+            self.leave(&call);
+            self.miss(call.sent());
+        }
+        call.sent()
+    }
+
+    /// Whether an agent has ever answered on this connection.
+    #[must_use]
+    pub fn heard(&self) -> bool {
+        self.heard
+    }
+}
+
+/// The transport's half.
+impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// The bytes to send next. To be asked again after every other call.
+    #[must_use]
+    pub fn poll_transmit(&self) -> Option<&[u8]> {
+        if let Some(line) = self.sync.unsent() {
+            return Some(line);
+        }
+        let call = self.call.as_ref().filter(|call| call.outcome.is_none())?;
+        self.command.bytes().get(call.sent..call.len).filter(|rest| !rest.is_empty())
+    }
+
+    /// Says that the first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been sent.
+    pub fn handle_transmitted(&mut self, n: usize, now: Instant) {
+        if self.sync.handle_transmitted(n) {
+            return;
+        }
+        let State::Waiting = self.state else { return };
+        let Some(call) = &mut self.call else { return };
+        call.sent = call.len.min(call.sent.saturating_add(n));
+        if call.sent == call.len && !call.success_response {
+            self.state = State::Confirming { quiet: now + self.config.quiet_time };
+            self.sync.confirm(&mut self.ids);
+        }
+    }
+
+    /// Where to read to. Empty only while a reply that fills the whole buffer waits to be taken.
+    pub fn receive_buffer(&mut self) -> &mut [u8] {
+        if self.call.is_none() {
+            self.framer.release();
+        }
+        self.framer.window()
+    }
+
+    /// Says that the first `n` bytes of [`receive_buffer`](Self::receive_buffer) have been filled.
+    pub fn handle_received(&mut self, n: usize, now: Instant) {
+        self.framer.commit(n);
+        if !self.is_settled() {
+            self.process(now);
+        }
+    }
+
+    /// Says that the connection is over.
+    pub fn handle_eof(&mut self, now: Instant) {
+        if self.state == State::Closed {
+            return;
+        }
+        // Half a line is no reply, and no fault of the agent's either.
+        if !self.is_settled()
+            && self.framer.finish() == Some(Frame::Text)
+            && Reply::parse_in_full(self.framer.text()).is_some()
+        {
+            self.handle_line(now);
+        }
+        let silent = matches!(self.state, State::Confirming { .. });
+        self.state = State::Closed;
+        self.sync.stop();
+        if let Some(call) = self.call.as_mut().filter(|call| call.outcome.is_none()) {
+            let sent = call.sent();
+            call.outcome = Some(if silent { Outcome::Silent } else { Outcome::Failed(Error::Closed(sent)) });
+        }
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is to be called, if nothing else is before. To be asked again
+    /// after every other call.
+    #[must_use]
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let call = self.call.as_ref().filter(|call| call.outcome.is_none())?;
+        Some(match self.state {
+            State::Syncing => call.deadline.min(self.sync.again()),
+            State::Confirming { quiet } => call.deadline.min(quiet),
+            _ => call.deadline,
+        })
+    }
+
+    /// Says what time it is. Does nothing before the time of [`poll_timeout`](Self::poll_timeout).
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let Some(call) = self.call.as_ref().filter(|call| call.outcome.is_none()) else { return };
+        if now >= call.deadline {
+            let sent = call.sent();
+            self.settle(Outcome::Failed(Error::TimedOut(TimedOut { sent, heard: self.heard })));
+            self.miss(sent);
+            return;
+        }
+        match self.state {
+            State::Syncing if now >= self.sync.again() => self.sync.repeat(&self.config, &mut self.ids, now),
+            State::Confirming { quiet } if now >= quiet => self.settle(Outcome::Silent),
+            _ => {}
+        }
+    }
+}
+
+/// State changes.
+impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    fn begin_sync(&mut self, now: Instant) {
+        self.state = State::Syncing;
+        if let Some(call) = &mut self.call {
+            call.len = 0;
+        }
+        self.sync.begin(&self.config, &mut self.ids, now);
+    }
+
+    fn begin_waiting(&mut self) {
+        let Some(call) = &mut self.call else { return };
+        let id = self.sync.id_mode().then_some(call.id);
+        // `encode` left room for the tail.
+        let tail = &mut self.command.bytes_mut()[call.body..];
+        call.len = call.body + message::encode_command_tail(id, tail).unwrap_or_default();
+        self.state = State::Waiting;
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        let Some(mut call) = self.call.take() else { return };
+        self.leave(&call);
+        call.outcome = Some(outcome);
+        self.call = Some(call);
+    }
+
+    /// The call is over: what is the line worth now?
+    fn leave(&mut self, call: &Call) {
+        self.state = match self.state {
+            State::Waiting if call.sent() == Sent::Part => {
+                self.sync.handle_cut();
+                State::Unsynced
+            }
+            State::Waiting if !self.sync.id_mode() => State::Unsynced,
+            State::Waiting => State::Idle,
+            State::Confirming { .. } => State::Unsynced,
+            // A sync that is under way may still be answered.
+            state => state,
+        };
+    }
+
+    /// A call has ended without an answer. A slow agent does no harm; but one whose parser is stuck in what somebody else
+    /// has left would never be heard again.
+    fn miss(&mut self, sent: Sent) {
+        if sent == Sent::All {
+            self.unanswered = self.unanswered.saturating_add(1);
+        }
+        if self.unanswered >= PATIENCE && self.state == State::Idle {
+            self.state = State::Unsynced;
+        }
+    }
+
+    /// Encodes the command, without its end, and leaves room for that.
+    fn encode<C: Command>(&mut self, command: &C) -> Result<usize, Error> {
+        let limit = self.config.max_command;
+        loop {
+            let room = self.command.bytes().len().min(limit);
+            let result = match room.checked_sub(message::COMMAND_TAIL) {
+                Some(room) => message::encode_command(command, &mut self.command.bytes_mut()[..room]),
+                None => Err(WriteError::Full),
+            };
+            match result {
+                Ok(body) => return Ok(body),
+                Err(WriteError::Value) => return Err(Error::Misuse(Misuse::Arguments)),
+                Err(WriteError::Full) => buffer::grow_for_message(&mut self.command, limit)
+                    .ok_or(Error::CommandTooLong { limit: room })?,
+            }
+        }
+    }
+}
+
+impl<Rx, Tx> fmt::Debug for Client<Rx, Tx> {
+    /// Without the buffers: they may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client")
+            .field("config", &self.config)
+            .field("state", &self.state)
+            .field("heard", &self.heard)
+            .finish_non_exhaustive()
+    }
+}

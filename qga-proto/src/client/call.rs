@@ -1,0 +1,61 @@
+//! The command in flight.
+
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use crate::error::{Error, Sent};
+use crate::time::Instant;
+
+/// The command in flight.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// Its `id` on the wire, in id mode.
+    pub(super) id: u64,
+    pub(super) deadline: Instant,
+    pub(super) success_response: bool,
+    /// How many bytes are encoded, without the end.
+    pub(super) body: usize,
+    /// How many bytes there are to send; zero until the mode is known.
+    pub(super) len: usize,
+    /// How many have been sent.
+    pub(super) sent: usize,
+    pub(super) outcome: Option<Outcome>,
+}
+
+#[derive(Debug)]
+pub(super) enum Outcome {
+    /// The reply's value, as a range of the framer's text.
+    Return(Range<usize>),
+    /// Accepted, by a command that says nothing then.
+    Silent,
+    Failed(Error),
+}
+
+impl Call {
+    /// How much of it has left.
+    pub(super) fn sent(&self) -> Sent {
+        match self.sent {
+            0 => Sent::Nothing,
+            sent if sent == self.len => Sent::All,
+            _ => Sent::Part,
+        }
+    }
+}
+
+/// Stands for a submitted command, and knows the type of its reply.
+#[derive(Debug)]
+#[must_use = "the reply is got with it"]
+pub struct Ticket<C> {
+    serial: u64,
+    command: PhantomData<fn() -> C>,
+}
+
+impl<C> Ticket<C> {
+    pub(super) fn new(serial: u64) -> Self {
+        Self { serial, command: PhantomData }
+    }
+
+    pub(super) fn into_serial(self) -> u64 {
+        self.serial
+    }
+}

@@ -1,0 +1,159 @@
+//! What the agent says, and whether it is believed.
+
+use core::mem;
+use core::ops::Range;
+
+use super::call::{Call, Outcome};
+use super::{Client, State};
+use crate::buffer::Buffer;
+use crate::error::{Error, Refusal, Sent, Violation};
+use crate::frame::Frame;
+use crate::json;
+use crate::message::{self, ErrorObject, Id, Reply};
+use crate::text::Text;
+use crate::time::Instant;
+
+impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// Takes frame after frame, until the call is settled.
+    pub(super) fn process(&mut self, now: Instant) {
+        while !self.is_settled() {
+            match self.framer.poll_frame() {
+                Some(Frame::Delimiter) => self.delimited = true,
+                Some(Frame::Text) => self.handle_line(now),
+                Some(Frame::Oversized { len }) => self.handle_oversized(len, now),
+                Some(Frame::Garbage) => {}
+                None => return,
+            }
+        }
+    }
+
+    pub(super) fn handle_line(&mut self, now: Instant) {
+        let delimited = mem::take(&mut self.delimited);
+        let reply = Reply::parse(self.framer.text());
+        if let Some(Reply::Error { id, .. } | Reply::Return { id, .. }) = reply {
+            self.heard = true;
+            // A reply without an id says nothing to one who asks with ids: the agent may have changed.
+            if id != Id::Absent {
+                self.unanswered = 0;
+            }
+        }
+        if let Some(Reply::Return { id, ref value }) = reply
+            && let Ok(number) = json::from_slice(&self.framer.text()[value.clone()])
+            && self.sync.is_answered(number, id)
+        {
+            return self.handle_synced();
+        }
+        match (self.state, reply) {
+            // Monitors' greetings, and echoes of what we sent ourselves.
+            (_, Some(Reply::Foreign)) => {}
+            (State::Syncing, Some(Reply::Error { id, error })) => self.handle_sync_error(id, error, now),
+            (State::Syncing | State::Unsynced | State::Closed, _) => {}
+            (State::Waiting | State::Confirming { .. }, Some(reply)) if self.is_ours(&reply) => {
+                self.handle_reply(reply);
+            }
+            // A line behind 0xFF answers somebody's sync, never a command without an id.
+            _ if delimited => {}
+            (State::Waiting | State::Confirming { .. }, Some(reply)) => self.handle_unnamed(&reply, now),
+            (State::Idle, Some(_)) => {}
+            (State::Idle, None) => self.state = State::Unsynced,
+            (State::Waiting | State::Confirming { .. }, None) => self.violate(Violation::NotAReply, now),
+        }
+    }
+
+    /// Whether a reply has the `id` of the call.
+    fn is_ours(&self, reply: &Reply) -> bool {
+        let (Reply::Return { id, .. } | Reply::Error { id, .. }) = reply else { return false };
+        self.sync.id_mode() && self.call.as_ref().is_some_and(|call| *id == Id::Number(call.id))
+    }
+
+    /// The reply to the call.
+    fn handle_reply(&mut self, reply: Reply) {
+        let outcome = match reply {
+            Reply::Return { value, .. } => Outcome::Return(value),
+            Reply::Error { error, .. } => Outcome::Failed(match self.refusal(error) {
+                Some(refusal) => Error::Refused(refusal),
+                None => Error::Protocol(Violation::NotAReply),
+            }),
+            Reply::Foreign => return,
+        };
+        self.settle(outcome);
+    }
+
+    /// A reply without the call's `id`: in ordered mode the call's, if it has left; in id mode a late one, which harms
+    /// nobody, unless it is an error that names no request at all. Such a one can only be about bytes sent since the
+    /// sync: ours were not understood.
+    fn handle_unnamed(&mut self, reply: &Reply, now: Instant) {
+        let sent = self.call.as_ref().map(Call::sent);
+        match (self.sync.id_mode(), reply) {
+            (false, Reply::Return { id: Id::Absent, .. } | Reply::Error { id: Id::Absent, .. })
+                if sent == Some(Sent::All) =>
+            {
+                self.handle_reply(reply.clone());
+            }
+            (true, Reply::Error { id: Id::Absent, error }) => {
+                let violation = match self.refusal(error.clone()) {
+                    Some(Refusal { class, desc, .. }) => Violation::Unattributed { class, desc },
+                    None => Violation::NotAReply,
+                };
+                self.violate(violation, now);
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_oversized(&mut self, len: usize, now: Instant) {
+        let delimited = mem::take(&mut self.delimited);
+        let id = Id::split_tail(self.framer.text()).map(|(_, id)| id).filter(|_| self.sync.id_mode());
+        let error = Error::ReplyTooLong { len, limit: self.framer.limit() };
+        match (self.state, &self.call, id) {
+            (State::Waiting, Some(call), Some(id)) if id == call.id => self.settle(Outcome::Failed(error)),
+            _ if delimited => {}
+            (State::Waiting, _, None) => self.distrust(error, now),
+            (State::Idle, _, None) => self.state = State::Unsynced,
+            _ => {}
+        }
+    }
+
+    /// Our sync has been answered: the line can be trusted.
+    fn handle_synced(&mut self) {
+        self.delimited = false;
+        match self.state {
+            State::Confirming { .. } => self.settle(Outcome::Silent),
+            State::Syncing => {
+                self.state = if self.sync.id_mode() { State::Idle } else { State::Unsynced };
+                if self.call.as_ref().is_some_and(|call| call.outcome.is_none()) {
+                    self.begin_waiting();
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn handle_sync_error(&mut self, id: Id, error: Range<usize>, now: Instant) {
+        let Ok(error) = json::from_slice::<ErrorObject<'_>>(&self.framer.text()[error]) else { return };
+        let generic = error.class == "GenericError";
+        self.sync.handle_error(generic, id, &self.config, &mut self.ids, now);
+    }
+
+    fn violate(&mut self, violation: Violation, now: Instant) {
+        self.distrust(Error::Protocol(violation), now);
+    }
+
+    /// What came makes the line worth no trust. The call fails, if any of it has left; else it waits for a new sync.
+    fn distrust(&mut self, error: Error, now: Instant) {
+        if self.call.as_ref().is_some_and(|call| call.sent() == Sent::Nothing) {
+            return self.begin_sync(now);
+        }
+        self.settle(Outcome::Failed(error));
+        self.state = State::Unsynced;
+    }
+
+    fn refusal(&self, error: Range<usize>) -> Option<Refusal> {
+        let error: ErrorObject<'_> = json::from_slice(&self.framer.text()[error]).ok()?;
+        Some(Refusal {
+            command: Text::new(message::command_name(self.command.bytes())),
+            class: Text::new(error.class),
+            desc: Text::new(error.desc),
+        })
+    }
+}

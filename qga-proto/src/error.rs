@@ -1,0 +1,250 @@
+//! What can go wrong, sorted by culprit.
+
+use core::convert::Infallible;
+use core::fmt;
+
+use crate::json;
+use crate::text::Text;
+
+/// Why a call failed. `E` is the transport's own error; the core alone has none.
+///
+/// After every error but [`Closed`](Self::Closed) and [`Transport`](Self::Transport) the session goes on: the next call
+/// gets its own answer ([`session_goes_on`](Self::session_goes_on)). Whether the command may have been carried out is
+/// said by [`sent`](Self::sent).
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error<E = Infallible> {
+    /// The agent understood and said no.
+    Refused(Refusal),
+    /// The deadline passed. The session goes on; a reply that still comes is not taken for another's.
+    TimedOut(TimedOut),
+    /// The agent said something that the protocol does not have.
+    Protocol(Violation),
+    /// The reply is longer than the receive buffer may get. It was passed over; the session goes on.
+    ReplyTooLong {
+        /// How many bytes the reply has, its line's end not counted.
+        len: usize,
+        /// How many fit.
+        limit: usize,
+    },
+    /// The command is longer than the transmit buffer may get. Nothing was sent.
+    CommandTooLong {
+        /// How many bytes fit.
+        limit: usize,
+    },
+    /// The caller did something that makes no sense. Nothing was sent.
+    Misuse(Misuse),
+    /// The connection is over.
+    Closed(Sent),
+    /// The transport failed.
+    Transport(E),
+}
+
+/// A refusal: the agent's error object.
+///
+/// Decide by [`class`](Self::class), never by [`desc`](Self::desc): one condition has three wordings over the versions.
+/// And `CommandNotFound` alone does not mean that the agent lacks the command: a frozen guest gives the same answer
+/// to nearly all of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// The command that was refused.
+    pub command: Text,
+    /// `GenericError` or `CommandNotFound` (all that agents since QEMU 1.2 send), or whatever the agent says.
+    pub class: Text,
+    /// The agent's words, for humans. They come from the guest: escape them before a terminal sees them.
+    pub desc: Text,
+}
+
+impl Refusal {
+    /// Whether the agent says that it has no such command, or has it disabled, or is frozen.
+    #[must_use]
+    pub fn is_command_not_found(&self) -> bool {
+        self.class.as_str() == "CommandNotFound"
+    }
+}
+
+/// A deadline that passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TimedOut {
+    /// How much of the command had left.
+    pub sent: Sent,
+    /// Whether the agent has ever said anything on this connection. `false`: it is not running, the guest is not up,
+    /// or another client holds the channel.
+    pub heard: bool,
+}
+
+/// How much of a command had left when its call ended: whether it may be carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Sent {
+    /// Nothing: the agent will never see the command.
+    Nothing,
+    /// A part. The next thing that is sent makes the agent drop it, but if nothing is sent any more, the next client's
+    /// bytes may complete it.
+    Part,
+    /// All of it: the agent may have carried it out, or may still do so.
+    All,
+}
+
+/// What the agent did that the protocol does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A line that is not a reply: not JSON, not an object, without `return` and `error`, or with both.
+    NotAReply,
+    /// An error without an `id`, from an agent that repeats them: it could not read the request, or the answer is
+    /// somebody else's.
+    Unattributed {
+        /// The error's class.
+        class: Text,
+        /// The agent's words.
+        desc: Text,
+    },
+    /// A reply to our command that is not of the command's type.
+    Undecodable(json::Error),
+}
+
+/// What the caller did that makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Misuse {
+    /// The command's arguments are not a JSON object, or cannot be written at all.
+    Arguments,
+    /// The reply was asked for before there was one.
+    NotSettled,
+    /// The ticket belongs to another, earlier call.
+    StaleTicket,
+}
+
+impl<E> Error<E> {
+    /// Whether the same session can be used for the next call.
+    #[must_use]
+    pub const fn session_goes_on(&self) -> bool {
+        !matches!(self, Self::Closed(_) | Self::Transport(_))
+    }
+
+    /// How much of the command had left. `None` where the transport failed and it is not known.
+    #[must_use]
+    pub const fn sent(&self) -> Option<Sent> {
+        match self {
+            Self::Refused(_) | Self::Protocol(_) | Self::ReplyTooLong { .. } => Some(Sent::All),
+            Self::TimedOut(TimedOut { sent, .. }) | Self::Closed(sent) => Some(*sent),
+            Self::CommandTooLong { .. } | Self::Misuse(_) => Some(Sent::Nothing),
+            Self::Transport(_) => None,
+        }
+    }
+
+    /// Whether the deadline passed.
+    #[must_use]
+    pub const fn is_timeout(&self) -> bool {
+        matches!(self, Self::TimedOut(_))
+    }
+
+    /// The agent's refusal, if it is one.
+    #[must_use]
+    pub const fn refusal(&self) -> Option<&Refusal> {
+        match self {
+            Self::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+}
+
+impl Error {
+    /// The same error where a transport could have failed too.
+    #[must_use]
+    pub fn widen<E>(self) -> Error<E> {
+        match self {
+            Self::Refused(refusal) => Error::Refused(refusal),
+            Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
+            Self::Protocol(violation) => Error::Protocol(violation),
+            Self::ReplyTooLong { len, limit } => Error::ReplyTooLong { len, limit },
+            Self::CommandTooLong { limit } => Error::CommandTooLong { limit },
+            Self::Misuse(misuse) => Error::Misuse(misuse),
+            Self::Closed(sent) => Error::Closed(sent),
+            Self::Transport(never) => match never {},
+        }
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for Error<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::TimedOut(timed_out) => timed_out.fmt(f),
+            Self::Protocol(violation) => violation.fmt(f),
+            Self::ReplyTooLong { len, limit } => {
+                write!(f, "the reply of {len} bytes is longer than the limit of {limit} bytes")
+            }
+            Self::CommandTooLong { limit } => {
+                write!(f, "the command is longer than the limit of {limit} bytes")
+            }
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Closed(sent) => write!(f, "the connection is closed ({sent})"),
+            Self::Transport(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Transport(error) => Some(error),
+            Self::Protocol(Violation::Undecodable(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the agent refused {}: {} ({})", self.command, self.desc, self.class)
+    }
+}
+
+impl fmt::Display for TimedOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the deadline passed ({}); ", self.sent)?;
+        f.write_str(if self.heard {
+            "the agent has answered before on this connection"
+        } else {
+            "the agent has not been heard on this connection"
+        })
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "the command was not sent",
+            Self::Part => "the command was sent in part",
+            Self::All => "the command was sent; whether it was carried out is not known",
+        })
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAReply => f.write_str("the agent sent a line that is not a reply"),
+            Self::Unattributed { class, desc } => {
+                write!(f, "the agent sent an error that names no request: {desc} ({class})")
+            }
+            Self::Undecodable(error) => {
+                write!(f, "the agent's reply is not what the command returns: {error}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Arguments => "the command's arguments are not a JSON object",
+            Self::NotSettled => "there is no reply yet",
+            Self::StaleTicket => "the ticket belongs to an earlier call",
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! Frames that are lines: what an agent sends.
+
+use core::ops::Range;
+
+use super::{Cut, Frame};
+
+/// The first newline or 0xFF in `range`. A reply is one line of printable ASCII, so nothing else needs to be known of
+/// it: a lost quote or bracket, or a log line between replies, costs one line and never the next.
+pub(super) fn scan(bytes: &[u8], range: Range<usize>) -> Option<Cut> {
+    let at = range.start + memchr::memchr2(b'\n', 0xFF, &bytes[range])?;
+    Some(match bytes[at] {
+        b'\n' => Cut::Text { end: at, next: at + 1 },
+        _ => Cut::Drop { next: at + 1, frame: Frame::Delimiter },
+    })
+}

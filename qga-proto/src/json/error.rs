@@ -1,0 +1,83 @@
+//! Why a text could not be read.
+
+use core::fmt;
+
+use crate::text::Text;
+
+/// Why a JSON text could not be read, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Error {
+    kind: ErrorKind,
+    offset: usize,
+}
+
+/// What was wrong with a JSON text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The text ends in the middle.
+    Eof,
+    /// An escape that JSON does not have, or a surrogate without its partner.
+    Escape,
+    /// Something else than this was expected.
+    Expected(&'static str),
+    /// A number that the wanted type cannot hold.
+    NumberOutOfRange,
+    /// More than [`MAX_DEPTH`](super::MAX_DEPTH) arrays and objects inside each other.
+    TooDeep,
+    /// A string that is not UTF-8.
+    Utf8,
+    /// A value of the wrong type, an unknown or a missing member: in the words of the type that was read.
+    Value(Text),
+}
+
+impl Error {
+    pub(crate) const fn new(kind: ErrorKind, offset: usize) -> Self {
+        Self { kind, offset }
+    }
+
+    /// What was wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &ErrorKind {
+        &self.kind
+    }
+
+    /// Where: bytes from the start of the text that was read.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+
+    /// Says where a type's own error arose: the type does not know.
+    pub(crate) fn or_at(mut self, offset: usize) -> Self {
+        if self.offset == UNKNOWN {
+            self.offset = offset;
+        }
+        self
+    }
+}
+
+const UNKNOWN: usize = usize::MAX;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            ErrorKind::Eof => f.write_str("the text ends too early")?,
+            ErrorKind::Escape => f.write_str("invalid escape in a string")?,
+            ErrorKind::Expected(what) => write!(f, "expected {what}")?,
+            ErrorKind::NumberOutOfRange => f.write_str("number out of range")?,
+            ErrorKind::TooDeep => f.write_str("nested too deeply")?,
+            ErrorKind::Utf8 => f.write_str("a string is not UTF-8")?,
+            ErrorKind::Value(text) => f.write_str(text.as_str())?,
+        }
+        if self.offset == UNKNOWN { Ok(()) } else { write!(f, " at byte {}", self.offset) }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl serde::de::Error for Error {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self::new(ErrorKind::Value(Text::new(message)), UNKNOWN)
+    }
+}
