@@ -1,0 +1,243 @@
+//! Connecting, by address.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use qga_proto::{Address, AddressError};
+use serial2::SerialPort;
+use socket2::{Domain, SockAddr, Socket, Type};
+
+use crate::session::Session;
+use crate::transport::{Stream, drain};
+
+/// Connects to the agent at `address`: `unix:PATH`, `tcp:HOST:PORT`, `vsock:CID:PORT` or `serial:PATH`. Takes `timeout` at the
+/// most; that is also the new session's timeout for calls.
+///
+/// That a connection stands does not mean that an agent is behind it; the first call finds out.
+///
+/// # Errors
+///
+/// What is wrong with the address, or why there is no connection.
+pub fn connect(address: &str, timeout: Duration) -> Result<Session, ConnectError> {
+    let mut session = Session::new(connect_until(address, Instant::now() + timeout)?);
+    session.set_timeout(timeout);
+    Ok(session)
+}
+
+/// Connects to `address`, as [`connect`], but gives the bare stream.
+///
+/// # Errors
+///
+/// As [`connect`].
+pub fn connect_until(address: &str, deadline: Instant) -> Result<AnyStream, ConnectError> {
+    let error = |kind| ConnectError { address: address.into(), kind };
+    let parsed = Address::parse(address).map_err(|what| error(Kind::Address(what)))?;
+    match parsed {
+        Address::Serial { path } => open_serial(path).map(AnyStream::Serial),
+        Address::Tcp { host, port } => connect_tcp(host, port, deadline).map(AnyStream::Socket),
+        Address::Unix { path } => connect_unix(path, deadline).map(AnyStream::Socket),
+        Address::Vsock { cid, port } => connect_vsock(cid, port, deadline).map(AnyStream::Socket),
+        _ => Err(ErrorKind::Unsupported.into()),
+    }
+    .map_err(|what| error(Kind::Io(what)))
+}
+
+/// The stream behind any address.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AnyStream {
+    /// A serial device or pseudo terminal, in raw mode.
+    Serial(SerialPort),
+    /// A Unix, TCP or vsock socket.
+    Socket(Socket),
+}
+
+impl AnyStream {
+    /// A second handle on the same stream, with which a signal handler can end the connection; see
+    /// [`end`](Self::end).
+    ///
+    /// # Errors
+    ///
+    /// The system's.
+    pub fn try_clone(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Serial(port) => Self::Serial(port.try_clone()?),
+            Self::Socket(socket) => Self::Socket(socket.try_clone()?),
+        })
+    }
+
+    /// Ends the connection at once, for all its handles, and leaves no reply unread in it: for a process that is about
+    /// to end without dropping its session.
+    pub fn end(mut self) {
+        drain(&mut self);
+    }
+}
+
+fn open_serial(path: &str) -> io::Result<SerialPort> {
+    // The speed that the real agent sets on its side. Emulated ports ignore it.
+    SerialPort::open(path, 38_400)
+}
+
+fn connect_tcp(host: &str, port: u16, deadline: Instant) -> io::Result<Socket> {
+    let mut result = Err(io::Error::new(ErrorKind::NotFound, "the host has no address"));
+    for address in resolve(host, port, deadline)? {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_tcp_nodelay(true)?;
+        match socket.connect_timeout(&address.into(), left(deadline)?) {
+            Ok(()) => return Ok(socket),
+            Err(error) => result = Err(error),
+        }
+    }
+    result
+}
+
+/// The addresses of a host. A name is looked up in a thread: the system's resolver knows no deadline.
+fn resolve(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAddr>> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![(address, port).into()]);
+    }
+    let (sender, receiver) = mpsc::channel();
+    let host = host.to_owned();
+    thread::Builder::new().spawn(move || {
+        let addresses = (host.as_str(), port).to_socket_addrs().map(Vec::from_iter);
+        // Nobody waits any more when the deadline has passed.
+        let _ = sender.send(addresses);
+    })?;
+    receiver.recv_timeout(left(deadline)?).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
+}
+
+/// A Unix socket whose backlog is full says so at once; then it is tried again.
+fn connect_unix(path: &str, deadline: Instant) -> io::Result<Socket> {
+    const RETRY: Duration = Duration::from_millis(10);
+
+    let address = SockAddr::unix(path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    loop {
+        match socket.connect(&address) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY.min(left(deadline)?)),
+            result => {
+                result?;
+                socket.set_nonblocking(false)?;
+                return Ok(socket);
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn connect_vsock(cid: u32, port: u32, deadline: Instant) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::VSOCK, Type::STREAM, None)?;
+    socket.connect_timeout(&SockAddr::vsock(cid, port), left(deadline)?)?;
+    Ok(socket)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn connect_vsock(_: u32, _: u32, _: Instant) -> io::Result<Socket> {
+    Err(ErrorKind::Unsupported.into())
+}
+
+fn left(deadline: Instant) -> io::Result<Duration> {
+    match deadline.saturating_duration_since(Instant::now()) {
+        Duration::ZERO => Err(ErrorKind::TimedOut.into()),
+        left => Ok(left),
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub struct ConnectError {
+    address: String,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Address(AddressError),
+    Io(io::Error),
+}
+
+impl ConnectError {
+    /// The address, as it was given.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// What the system said; `None` when the address itself is wrong.
+    #[must_use]
+    pub fn io_error(&self) -> Option<&io::Error> {
+        match &self.kind {
+            Kind::Address(_) => None,
+            Kind::Io(error) => Some(error),
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            Kind::Address(error) => write!(f, "{}: {error}", self.address),
+            Kind::Io(error) => write!(f, "cannot connect to {}: {error}", self.address),
+        }
+    }
+}
+
+impl Error for ConnectError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            Kind::Address(error) => Some(error),
+            Kind::Io(error) => Some(error),
+        }
+    }
+}
+
+impl Read for AnyStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Self::Serial(port) => Read::read(port, buffer),
+            Self::Socket(socket) => socket.read(buffer),
+        }
+    }
+}
+
+impl Write for AnyStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Serial(port) => Write::write(port, bytes),
+            Self::Socket(socket) => socket.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for AnyStream {
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Self::Serial(port) => Stream::set_read_timeout(port, timeout),
+            Self::Socket(socket) => Stream::set_read_timeout(socket, timeout),
+        }
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        match self {
+            Self::Serial(port) => Stream::set_write_timeout(port, timeout),
+            Self::Socket(socket) => Stream::set_write_timeout(socket, timeout),
+        }
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        match self {
+            Self::Serial(port) => port.shutdown(),
+            Self::Socket(socket) => Stream::shutdown(socket),
+        }
+    }
+}
