@@ -1,0 +1,102 @@
+//! The commands: one table from names to answers.
+
+use std::time::Duration;
+
+use qga_proto::{Agent, OwnedCommand, ReplyError, Request, commands};
+use serde::Serialize;
+
+use crate::error::Refusal;
+use crate::guest::Guest;
+
+mod exec;
+mod files;
+mod network;
+mod session;
+mod system;
+
+/// What a handler gives: the reply, whatever its type.
+pub(crate) type Answer = Result<Box<dyn Reply>, Refusal>;
+
+/// Something that an agent can respond with.
+pub(crate) trait Reply {
+    fn send(&self, agent: &mut Agent<Vec<u8>>) -> Result<(), ReplyError>;
+}
+
+impl<T: Serialize> Reply for T {
+    fn send(&self, agent: &mut Agent<Vec<u8>>) -> Result<(), ReplyError> {
+        agent.respond(self)
+    }
+}
+
+/// A command that the guest knows.
+struct Entry {
+    name: &'static str,
+    handler: fn(&mut Guest, Request<'_>) -> Answer,
+}
+
+/// Makes the table. A handler takes the arguments as the type that it names, which is the command itself unless it must
+/// look closer, and gives the reply that the schema has for the command.
+macro_rules! table {
+    ($($command:ident => $handler:path,)*) => {
+        &[$(Entry {
+            name: commands::$command::NAME,
+            handler: |guest, request| {
+                let reply: <commands::$command as OwnedCommand>::Owned =
+                    $handler(guest, &request.arguments()?)?;
+                Ok(Box::new(reply))
+            },
+        },)*]
+    };
+}
+
+/// In the order of the schema.
+static TABLE: &[Entry] = table! {
+    GuestPing => session::ping,
+    GuestGetTime => system::time,
+    GuestInfo => session::info,
+    GuestFileOpen => files::open,
+    GuestFileClose => files::close,
+    GuestFileRead => files::read,
+    GuestFileWrite => files::write,
+    GuestFileSeek => files::seek,
+    GuestFileFlush => files::flush,
+    GuestFsfreezeStatus => system::freeze_status,
+    GuestNetworkGetInterfaces => network::interfaces,
+    GuestGetVcpus => system::processors,
+    GuestGetDisks => system::disks,
+    GuestGetFsinfo => system::file_systems,
+    GuestExecStatus => exec::status,
+    GuestExec => exec::start,
+    GuestGetHostName => system::host_name,
+    GuestGetUsers => system::users,
+    GuestGetTimezone => system::timezone,
+    GuestGetOsinfo => system::os,
+    GuestGetDiskstats => system::disk_stats,
+    GuestGetCpustats => system::cpu_stats,
+    GuestGetLoad => system::load,
+};
+
+/// What [`Agent`] answers by itself.
+const SYNCS: [&str; 2] = [commands::GuestSyncDelimited::NAME, commands::GuestSync::NAME];
+
+impl Guest {
+    /// Answers a request; `now` is the time since 1970.
+    pub(crate) fn answer(&mut self, request: Request<'_>, now: Duration) -> Answer {
+        let name = request.name();
+        let Some(entry) = TABLE.iter().find(|entry| name == entry.name) else {
+            return Err(Refusal::not_found(format!("The command {name} has not been found")));
+        };
+        if self.disabled.contains(entry.name) {
+            return Err(Refusal::not_found(format!(
+                "Command {name} has been disabled: the command is not allowed"
+            )));
+        }
+        self.now = now;
+        (entry.handler)(self, request)
+    }
+}
+
+/// The names of all commands.
+fn names() -> impl DoubleEndedIterator<Item = &'static str> {
+    SYNCS.into_iter().chain(TABLE.iter().map(|entry| entry.name))
+}

@@ -1,0 +1,112 @@
+//! Commands that run programs.
+
+use qga_proto::commands::GuestExecStatus;
+use qga_proto::json::{Bytes, Str};
+use qga_proto::owned;
+use qga_proto::view::{GuestExecCaptureOutput, GuestExecCaptureOutputMode as CaptureMode};
+use serde::Deserialize;
+
+use crate::base64;
+use crate::error::{Errno, Refusal};
+use crate::files::{Files, Node};
+use crate::guest::Guest;
+use crate::processes::{Capture, Ended, Output, Status};
+use crate::program::{End, Invocation, Program};
+
+/// `guest-exec`, with the base64 as it stands: the real agent takes more than what is well-formed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Exec<'a> {
+    path: String,
+    #[serde(default)]
+    arg: Vec<String>,
+    env: Option<Vec<String>>,
+    #[serde(borrow)]
+    input_data: Option<Str<'a>>,
+    #[serde(borrow)]
+    capture_output: Option<GuestExecCaptureOutput<'a>>,
+}
+
+pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestExec, Refusal> {
+    let capture = exec.capture_output.map_or(Ok(Capture::default()), read_capture)?;
+    let input = exec.input_data.map_or(Ok(Vec::new()), base64::decode)?;
+    let environment = exec.env.as_ref().unwrap_or(&guest.environment);
+    let path = [environment, &guest.environment].into_iter().find_map(|variables| search_path(variables));
+    let fail =
+        |error: Errno| Refusal::new(format!("Failed to execute child process “{}” ({error})", exec.path));
+    let program = find(&guest.files, &exec.path, path.unwrap_or_default()).map_err(fail)?;
+    let run =
+        program.run(&Invocation { arguments: &exec.arg, environment, input: &input, files: &guest.files });
+    guest.processes.start(&run, capture, guest.now).map(owned::GuestExec::new).map_err(fail)
+}
+
+pub(super) fn status(guest: &mut Guest, status: &GuestExecStatus) -> Result<owned::GuestExecStatus, Refusal> {
+    match guest.processes.status(status.pid, guest.now) {
+        // The real agent's words: it means to print the number.
+        None => Err(Refusal::new("PID ld does not exist")),
+        Some(Status::Running) => Ok(owned::GuestExecStatus::new(false)),
+        Some(Status::Ended(ended)) => Ok(report(ended)),
+    }
+}
+
+fn report(Ended { end, out, err }: Ended) -> owned::GuestExecStatus {
+    let mut status = owned::GuestExecStatus::new(true);
+    match end {
+        End::Exit(code) => status.exitcode = Some(code),
+        End::Signal(signal) => status.signal = Some(signal),
+    }
+    (status.out_data, status.out_truncated) = report_output(out);
+    (status.err_data, status.err_truncated) = report_output(err);
+    status
+}
+
+/// The bytes, if any, and whether there were more: a member that agents before QEMU 10.2 leave out when it is false, and
+/// say to be false when it is true.
+fn report_output(output: Output) -> (Option<Bytes>, Option<bool>) {
+    let truncated = output.truncated.then_some(false);
+    ((!output.bytes.is_empty()).then(|| output.bytes.into()), truncated)
+}
+
+fn read_capture(capture: GuestExecCaptureOutput<'_>) -> Result<Capture, Refusal> {
+    let (out, err, merged) = match capture {
+        GuestExecCaptureOutput::Flag(both) => (both, both, false),
+        GuestExecCaptureOutput::Mode(CaptureMode::None) => (false, false, false),
+        GuestExecCaptureOutput::Mode(CaptureMode::Stdout) => (true, false, false),
+        GuestExecCaptureOutput::Mode(CaptureMode::Stderr) => (false, true, false),
+        GuestExecCaptureOutput::Mode(CaptureMode::Separated) => (true, true, false),
+        GuestExecCaptureOutput::Mode(CaptureMode::Merged) => (false, false, true),
+        GuestExecCaptureOutput::Mode(mode) => {
+            return Err(Refusal::new(format!("Parameter 'capture-output' does not accept value '{mode}'")));
+        }
+        _ => return Err(Refusal::new("Invalid parameter type for 'capture-output'")),
+    };
+    Ok(Capture { out, err, merged })
+}
+
+/// The value of PATH.
+fn search_path(environment: &[String]) -> Option<&str> {
+    environment.iter().find_map(|variable| variable.strip_prefix("PATH="))
+}
+
+/// Finds a program: one without a slash in the directories of `search`.
+fn find<'a>(files: &'a Files, path: &str, search: &str) -> Result<&'a Program, Errno> {
+    if path.contains('/') || path.is_empty() {
+        return executable(files, path);
+    }
+    let mut result = Err(Errno::NoEntry);
+    for directory in search.split(':') {
+        match executable(files, &format!("{directory}/{path}")) {
+            Ok(program) => return Ok(program),
+            Err(Errno::Access) => result = Err(Errno::Access),
+            Err(_) => {}
+        }
+    }
+    result
+}
+
+fn executable<'a>(files: &'a Files, path: &str) -> Result<&'a Program, Errno> {
+    match files.get(path)? {
+        Node::File { program: Some(program), .. } => Ok(program),
+        Node::File { program: None, .. } | Node::Directory => Err(Errno::Access),
+    }
+}

@@ -1,0 +1,76 @@
+//! Commands that show the system.
+
+use qga_proto::commands::{
+    GuestFsfreezeStatus, GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo,
+    GuestGetHostName, GuestGetLoad, GuestGetOsinfo, GuestGetTime, GuestGetTimezone, GuestGetUsers,
+    GuestGetVcpus,
+};
+use qga_proto::owned;
+
+use crate::error::Refusal;
+use crate::guest::Guest;
+
+/// Nanoseconds, of which the real agent knows only the microseconds.
+pub(super) fn time(guest: &mut Guest, _: &GuestGetTime) -> Result<i64, Refusal> {
+    let time = i64::try_from(guest.now.as_micros()).ok().and_then(|micros| micros.checked_mul(1000));
+    time.ok_or_else(|| Refusal::new("Time does not fit"))
+}
+
+pub(super) fn host_name(guest: &mut Guest, _: &GuestGetHostName) -> Result<owned::GuestHostName, Refusal> {
+    Ok(owned::GuestHostName::new(&guest.host_name))
+}
+
+pub(super) fn os(guest: &mut Guest, _: &GuestGetOsinfo) -> Result<owned::GuestOSInfo, Refusal> {
+    Ok(guest.os.clone())
+}
+
+pub(super) fn timezone(guest: &mut Guest, _: &GuestGetTimezone) -> Result<owned::GuestTimezone, Refusal> {
+    Ok(guest.timezone.clone())
+}
+
+pub(super) fn users(guest: &mut Guest, _: &GuestGetUsers) -> Result<Vec<owned::GuestUser>, Refusal> {
+    Ok(guest.users.clone())
+}
+
+pub(super) fn processors(
+    guest: &mut Guest,
+    _: &GuestGetVcpus,
+) -> Result<Vec<owned::GuestLogicalProcessor>, Refusal> {
+    Ok(guest.processors.clone())
+}
+
+pub(super) fn cpu_stats(
+    guest: &mut Guest,
+    _: &GuestGetCpustats,
+) -> Result<Vec<owned::GuestCpuStats>, Refusal> {
+    Ok(guest.cpu_stats.clone())
+}
+
+pub(super) fn load(guest: &mut Guest, _: &GuestGetLoad) -> Result<owned::GuestLoadAverage, Refusal> {
+    Ok(guest.load)
+}
+
+pub(super) fn disks(guest: &mut Guest, _: &GuestGetDisks) -> Result<Vec<owned::GuestDiskInfo>, Refusal> {
+    Ok(guest.disks.clone())
+}
+
+pub(super) fn disk_stats(
+    guest: &mut Guest,
+    _: &GuestGetDiskstats,
+) -> Result<Vec<owned::GuestDiskStatsInfo>, Refusal> {
+    Ok(guest.disk_stats.clone())
+}
+
+pub(super) fn file_systems(
+    guest: &mut Guest,
+    _: &GuestGetFsinfo,
+) -> Result<Vec<owned::GuestFilesystemInfo>, Refusal> {
+    Ok(guest.file_systems.clone())
+}
+
+pub(super) fn freeze_status(
+    _: &mut Guest,
+    _: &GuestFsfreezeStatus,
+) -> Result<owned::GuestFsfreezeStatus, Refusal> {
+    Ok(owned::GuestFsfreezeStatus::Thawed)
+}

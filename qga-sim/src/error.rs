@@ -1,0 +1,60 @@
+//! Why a command is refused.
+
+use std::fmt;
+
+use qga_proto::{ErrorClass, RequestError};
+
+/// An answer that is a no.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) class: ErrorClass<'static>,
+    pub(crate) desc: String,
+}
+
+impl Refusal {
+    pub(crate) fn new(desc: impl Into<String>) -> Self {
+        Self { class: ErrorClass::GenericError, desc: desc.into() }
+    }
+
+    pub(crate) fn not_found(desc: impl Into<String>) -> Self {
+        Self { class: ErrorClass::CommandNotFound, desc: desc.into() }
+    }
+}
+
+impl From<RequestError> for Refusal {
+    fn from(error: RequestError) -> Self {
+        Self::new(error.to_string())
+    }
+}
+
+/// An error of the guest's system, displayed as Linux words it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Errno {
+    Access,
+    BadHandle,
+    Invalid,
+    IsDirectory,
+    NoEntry,
+    NoMemory,
+    NoSpace,
+    NotDirectory,
+    TooManyFiles,
+    TryAgain,
+}
+
+impl fmt::Display for Errno {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Access => "Permission denied",
+            Self::BadHandle => "Bad file descriptor",
+            Self::Invalid => "Invalid argument",
+            Self::IsDirectory => "Is a directory",
+            Self::NoEntry => "No such file or directory",
+            Self::NoMemory => "Cannot allocate memory",
+            Self::NoSpace => "No space left on device",
+            Self::NotDirectory => "Not a directory",
+            Self::TooManyFiles => "Too many open files",
+            Self::TryAgain => "Resource temporarily unavailable",
+        })
+    }
+}

@@ -1,0 +1,206 @@
+//! The guest: all that the commands show and change.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::time::Duration;
+
+use qga_proto::owned::{
+    GuestCpuStats, GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage,
+    GuestLogicalProcessor, GuestNetworkInterface, GuestOSInfo, GuestTimezone, GuestUser,
+};
+
+use crate::files::{Files, Node};
+use crate::processes::Processes;
+use crate::program::{BUILTINS, Program};
+
+mod linux;
+
+/// A guest in memory, for a [`Sim`](crate::Sim) to answer from.
+///
+/// [`new`](Self::new) gives a small Linux machine, the same one each time; the other functions change it. Nothing of the
+/// host shows through or is touched, but for the time of day.
+///
+/// ```
+/// use qga_sim::{Guest, Run};
+/// use qga_sim::proto::owned::GuestUser;
+///
+/// let guest = Guest::new()
+///     .host_name("build-7")
+///     .user(GuestUser::new("carol", 1_767_254_400.0))
+///     .file("/etc/motd", "Welcome.\n")
+///     .program("/usr/bin/make", Run::new().stderr("make: no makefile\n").exit_code(2))
+///     .disable("guest-file-open");
+/// ```
+#[derive(Clone)]
+pub struct Guest {
+    /// The time since 1970 at which the current request came.
+    pub(crate) now: Duration,
+    pub(crate) version: String,
+    pub(crate) disabled: BTreeSet<String>,
+    pub(crate) host_name: String,
+    pub(crate) os: GuestOSInfo,
+    pub(crate) timezone: GuestTimezone,
+    pub(crate) users: Vec<GuestUser>,
+    pub(crate) interfaces: Vec<GuestNetworkInterface>,
+    pub(crate) file_systems: Vec<GuestFilesystemInfo>,
+    pub(crate) disks: Vec<GuestDiskInfo>,
+    pub(crate) disk_stats: Vec<GuestDiskStatsInfo>,
+    pub(crate) processors: Vec<GuestLogicalProcessor>,
+    pub(crate) cpu_stats: Vec<GuestCpuStats>,
+    pub(crate) load: GuestLoadAverage,
+    pub(crate) files: Files,
+    /// The agent's own environment, which programs get when a client sets none.
+    pub(crate) environment: Vec<String>,
+    pub(crate) processes: Processes,
+}
+
+impl Guest {
+    /// A small Linux machine: two processors, one disk, one network interface, one user, the programs `cat`, `echo`,
+    /// `env`, `false`, `sleep` and `true`, and an agent that calls itself 10.0.2.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut guest = Self {
+            now: Duration::ZERO,
+            version: "10.0.2".into(),
+            disabled: BTreeSet::new(),
+            host_name: "guest".into(),
+            os: linux::os(),
+            timezone: linux::timezone(),
+            users: linux::users(),
+            interfaces: linux::interfaces(),
+            file_systems: linux::file_systems(),
+            disks: linux::disks(),
+            disk_stats: linux::disk_stats(),
+            processors: linux::processors(),
+            cpu_stats: linux::cpu_stats(),
+            load: GuestLoadAverage::new(0.08, 0.03, 0.01),
+            files: Files::new(),
+            environment: linux::environment(),
+            processes: Processes::new(),
+        };
+        for directory in linux::DIRECTORIES {
+            guest = guest.directory(directory);
+        }
+        for (name, function) in BUILTINS {
+            for place in ["/bin/", "/usr/bin/"] {
+                guest = guest.program(&format!("{place}{name}"), Program::new(function));
+            }
+        }
+        guest.file("/etc/motd", "This guest is simulated.\n")
+    }
+
+    /// Sets what the agent says is its version. It changes nothing else.
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = version.into();
+        self
+    }
+
+    /// Disables a command, as an administrator can.
+    #[must_use]
+    pub fn disable(mut self, command: impl Into<String>) -> Self {
+        self.disabled.insert(command.into());
+        self
+    }
+
+    /// Sets the name.
+    #[must_use]
+    pub fn host_name(mut self, name: impl Into<String>) -> Self {
+        self.host_name = name.into();
+        self
+    }
+
+    /// Sets the operating system that it says it runs.
+    #[must_use]
+    pub fn os(mut self, os: GuestOSInfo) -> Self {
+        self.os = os;
+        self
+    }
+
+    /// Sets the time zone.
+    #[must_use]
+    pub fn timezone(mut self, timezone: GuestTimezone) -> Self {
+        self.timezone = timezone;
+        self
+    }
+
+    /// Logs a user in, or changes one who is.
+    #[must_use]
+    pub fn user(mut self, user: GuestUser) -> Self {
+        put(&mut self.users, user, |user| &user.user);
+        self
+    }
+
+    /// Adds a network interface, or changes the one of this name.
+    #[must_use]
+    pub fn interface(mut self, interface: GuestNetworkInterface) -> Self {
+        put(&mut self.interfaces, interface, |interface| &interface.name);
+        self
+    }
+
+    /// Adds a file system, or changes the one that is mounted there.
+    #[must_use]
+    pub fn file_system(mut self, file_system: GuestFilesystemInfo) -> Self {
+        put(&mut self.file_systems, file_system, |file_system| &file_system.mountpoint);
+        self
+    }
+
+    /// Adds a disk or partition, or changes the one of this name.
+    #[must_use]
+    pub fn disk(mut self, disk: GuestDiskInfo) -> Self {
+        put(&mut self.disks, disk, |disk| &disk.name);
+        self
+    }
+
+    /// Sets the processors that it has.
+    #[must_use]
+    pub fn processors(mut self, processors: Vec<GuestLogicalProcessor>) -> Self {
+        self.processors = processors;
+        self
+    }
+
+    /// Makes a directory, and those that lead to it.
+    #[must_use]
+    pub fn directory(mut self, path: &str) -> Self {
+        self.files.put(path, Node::Directory);
+        self
+    }
+
+    /// Makes a file, and the directories that lead to it.
+    #[must_use]
+    pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.files.put(path, Node::File { content: content.into(), program: None });
+        self
+    }
+
+    /// Makes a file that can be run, and the directories that lead to it.
+    #[must_use]
+    pub fn program(mut self, path: &str, program: impl Into<Program>) -> Self {
+        self.files.put(path, Node::File { content: Vec::new(), program: Some(program.into()) });
+        self
+    }
+}
+
+/// Replaces the element that has the same key, or adds one.
+fn put<T>(list: &mut Vec<T>, element: T, key: impl Fn(&T) -> &String) {
+    match list.iter_mut().find(|old| key(old) == key(&element)) {
+        Some(old) => *old = element,
+        None => list.push(element),
+    }
+}
+
+impl Default for Guest {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for Guest {
+    /// Without files and programs: they may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Guest")
+            .field("version", &self.version)
+            .field("host_name", &self.host_name)
+            .finish_non_exhaustive()
+    }
+}

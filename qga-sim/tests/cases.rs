@@ -1,0 +1,205 @@
+//! More of what was seen of the real agent: cases that need more than one request, or bytes that are hard to write down.
+//!
+//! Not here yet, as the guest lacks the commands: which commands are refused while the file systems are frozen, freezing
+//! a list of mount points, setting processors, and the silence of an accepted `guest-shutdown`.
+
+mod common;
+
+use common::{Line, read_replies};
+use qga_sim::Guest;
+
+const PING: &[u8] = b"{\"execute\":\"guest-ping\"}\n";
+const PONG: &str = r#"{"return": {}}"#;
+/// What every kind of garbage is answered with, but for the text.
+const ERROR: &str = r#"{"error": {"class": "GenericError", "desc": ""}}"#;
+
+/// Sends the pieces and holds the replies against those of the real agent. `<ff>` is a byte.
+#[track_caller]
+fn assert_answers(pieces: &[&[u8]], replies: &[&str]) {
+    let sent = pieces.concat();
+    let wanted = replies.iter().flat_map(|reply| match reply.strip_prefix("<ff>") {
+        Some(reply) => [&b"\xFF"[..], reply.as_bytes(), b"\n"],
+        None => [b"", reply.as_bytes(), b"\n"],
+    });
+    let wanted: Vec<u8> = wanted.flatten().copied().collect();
+    for piece in [usize::MAX, 1, 3] {
+        let mut line = Line::new(Guest::new());
+        let got = line.send_pieces(&sent, piece);
+        assert_eq!(
+            read_replies(&got),
+            read_replies(&wanted),
+            "{}\nin pieces of {piece}: {}",
+            sent.escape_ascii(),
+            got.escape_ascii()
+        );
+    }
+}
+
+#[test]
+fn nothing_is_said_unasked() {
+    assert_answers(&[], &[]);
+    assert_answers(&[b"\n\n  \r\n"], &[]);
+}
+
+#[test]
+fn white_space_may_stand_between_all_tokens() {
+    assert_answers(&[b" {\r\n\t\"execute\"\t: \"guest-ping\" \n, \"arguments\" : { } }\r\n"], &[PONG]);
+    assert_answers(&[PING.trim_ascii()], &[PONG]);
+}
+
+#[test]
+fn an_id_of_any_characters_comes_back_in_ascii() {
+    assert_answers(
+        &[r#"{"execute":"guest-ping","id":"é中😀\u00e9\/"}"#.as_bytes()],
+        &[r#"{"return": {}, "id": "\u00E9\u4E2D\uD83D\uDE00\u00E9/"}"#],
+    );
+    assert_answers(
+        &[b"{\"execute\":\"guest-ping\",\"id\":[\n1 ,\t{ \"a b\" : \"\\\" \" }]}"],
+        &[r#"{"return": {}, "id": [1, {"a b": "\" "}]}"#],
+    );
+}
+
+#[test]
+fn keys_may_be_escaped() {
+    assert_answers(&[br#"{"\u0065xecute":"guest\u002dping","\u0069d":1}"#], &[r#"{"return": {}, "id": 1}"#]);
+}
+
+#[test]
+fn null_is_no_argument() {
+    for arguments in [r#""id":null"#, r#""id":1,"x":null"#] {
+        let request = format!(r#"{{"execute":"guest-sync","arguments":{{{arguments}}}}}"#);
+        assert_answers(&[request.as_bytes()], &[ERROR]);
+    }
+    assert_answers(
+        &[br#"{"execute":"guest-file-open","arguments":{"path":"/etc/motd","mode":null},"id":1}"#],
+        &[r#"{"id": 1, "error": {"class": "GenericError", "desc": ""}}"#],
+    );
+}
+
+#[test]
+fn ff_and_its_like_end_what_was_begun() {
+    for reset in [b"\xFF", b"\xFE", b"\x1B"] {
+        assert_answers(&[b"[{\"a\":[1,2,", reset, PING], &[ERROR, PONG]);
+        assert_answers(&[b"{\"execute\":\"guest-p", reset, PING], &[ERROR, PONG]);
+        assert_answers(&[b"{\"execute\":\"guest-p\\", reset, PING], &[ERROR, PONG]);
+        assert_answers(&[reset, reset, reset, PING], &[ERROR, ERROR, ERROR, PONG]);
+    }
+    assert_answers(&[b"12\xFF", PING], &[ERROR, ERROR, PONG]);
+}
+
+#[test]
+fn a_newline_ends_a_string_but_nothing_else() {
+    assert_answers(&[b"{\"execute\":\"guest-ping\n", PING], &[ERROR, PONG]);
+    assert_answers(&[b"{\"a\":[1 2\n", PING, PING, b"\xFF", PING], &[ERROR, PONG]);
+}
+
+#[test]
+fn garbage_costs_no_good_request() {
+    assert_answers(&[b"localhost login: \n", PING], &[ERROR, ERROR, ERROR, PONG]);
+    assert_answers(&[b"@@@ garbage \"quoted ", PING], &[ERROR, PONG]);
+    assert_answers(&["\u{FEFF}".as_bytes(), PING], &[ERROR, PONG]);
+    assert_answers(&[b"}\n"], &[ERROR]);
+}
+
+#[test]
+fn nesting_has_an_end() {
+    let nested = |depth| ["[".repeat(depth), "]".repeat(depth)].concat();
+    assert_answers(&[nested(1024).as_bytes(), PING], &[ERROR, PONG]);
+    // The real agent sends more errors for this until 11.1.
+    assert_answers(&[nested(1025).as_bytes(), PING], &[ERROR, PONG]);
+    let id = |depth| format!(r#"{{"execute":"guest-ping","id":{}}}"#, nested(depth));
+    assert_answers(&[id(100).as_bytes()], &[&format!(r#"{{"return": {{}}, "id": {}}}"#, nested(100))]);
+    assert_answers(&[id(100_000).as_bytes()], &[ERROR]);
+}
+
+#[test]
+fn only_the_success_of_a_delimited_sync_is_delimited() {
+    assert_answers(
+        &[
+            br#"{"execute":"guest-sync-delimited","arguments":{"id":"5"}}"#,
+            PING,
+            br#"{"execute":"guest-sync-delimited","arguments":{"id":-5}}"#,
+            PING,
+        ],
+        &[ERROR, PONG, r#"<ff>{"return": -5}"#, PONG],
+    );
+}
+
+/// The real agent keeps what a client has left half said for the next one, which this one drops.
+#[test]
+fn a_client_does_not_inherit() {
+    for half in [&b"{\"execute\":\"guest-sy"[..], b"[[[[", b"\"", b"@"] {
+        let mut line = Line::new(Guest::new());
+        line.send(half);
+        line.sim.handle_eof(line.now);
+        assert_eq!(read_replies(&line.send(PING)), read_replies(format!("{PONG}\n").as_bytes()));
+    }
+}
+
+#[test]
+fn what_was_asked_is_done_though_the_client_is_gone() {
+    let mut line = Line::new(Guest::new());
+    let requests = concat!(
+        r#"{"execute":"guest-ping"}"#,
+        r#"{"execute":"guest-file-open","arguments":{"path":"/tmp/new","mode":"w"}}"#,
+        r#"{"execute":"gu"#,
+    );
+    let window = line.sim.receive_buffer();
+    window[..requests.len()].copy_from_slice(requests.as_bytes());
+    line.sim.handle_received(requests.len(), line.now);
+    assert!(line.sim.poll_transmit().is_some());
+    line.sim.handle_eof(line.now);
+    assert_eq!(line.sim.poll_transmit(), None);
+    line.ok("guest-file-flush", r#"{"handle":1000}"#);
+}
+
+/// Requests that are cut, joined and damaged in every way: each answer is a reply, and the next client is served.
+#[test]
+fn no_bytes_break_it() {
+    let requests: Vec<_> = [
+        r#"{"execute":"guest-ping","id":[1.5,{"a":"\ud83d\ude00é"},null]}"#,
+        r#"{"execute":"guest-sync-delimited","arguments":{"id":-9223372036854775808}}"#,
+        r#"{"execute":"guest-file-open","arguments":{"path":"/tmp/x","mode":"a+"},"id":"x"}"#,
+        r#"{"execute":"guest-file-write","arguments":{"handle":1000,"buf-b64":"aGVsbG8=","count":3}}"#,
+        r#"{"execute":"guest-file-seek","arguments":{"handle":1000,"offset":-1,"whence":"end"}}"#,
+        r#"{"execute":"guest-file-read","arguments":{"handle":1000,"count":10}}"#,
+        r#"{"execute":"guest-exec","arguments":{"path":"cat","arg":["-"],"input-data":"AA==","env":[]}}"#,
+        r#"{"execute":"guest-exec-status","arguments":{"pid":1201}}"#,
+        r#"{"execute":"guest-info","arguments":{},"id":1e999}"#,
+    ]
+    .map(str::as_bytes)
+    .concat();
+    let mut random = Random(1);
+    for _ in 0..2000 {
+        let mut sent = requests.clone();
+        for _ in 0..random.below(8) {
+            let at = random.below(sent.len());
+            match random.below(3) {
+                0 => sent[at] = random.below(256) as u8,
+                1 => sent.insert(at, b"\xFF\"{}[]\\,:0-\n"[random.below(12)]),
+                _ => drop(sent.drain(at..(at + random.below(20)).min(sent.len()))),
+            }
+        }
+        let mut line = Line::new(Guest::new());
+        let got = line.send_pieces(&sent, 1 + random.below(sent.len()));
+        for reply in got.split_inclusive(|&byte| byte == b'\n') {
+            // A number that no double holds comes back as it was.
+            let is_huge = reply.windows(5).any(|window| window == b"1e999");
+            assert!(is_huge || read_replies(reply).is_ok(), "{}", sent.escape_ascii());
+        }
+        line.sim.handle_eof(line.now);
+        assert_eq!(read_replies(&line.send(PING)), read_replies(format!("{PONG}\n").as_bytes()));
+    }
+}
+
+/// Marsaglia's xorshift: the same damage each time.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % end as u64) as usize
+    }
+}
