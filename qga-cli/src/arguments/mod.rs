@@ -1,0 +1,143 @@
+//! The arguments of a command, checked against the schema before anything is sent.
+
+use std::io::{self, Read};
+
+use qga_proto::json::Raw;
+use qga_proto::metadata::{CommandInfo, Member, Type};
+use serde_json::{Map, Value};
+
+use crate::error::{Failure, reason};
+use crate::suggestion;
+
+mod check;
+mod describe;
+mod word;
+
+pub(crate) use describe::describe;
+
+/// Where a command line's arguments can be read from instead: standard input.
+const STDIN: &str = "-";
+
+/// What is wrong with an argument: where, and what.
+type Problem = String;
+
+/// Reads the words of a command line as the arguments of a command. Gives a JSON object.
+pub(crate) fn checked(command: &CommandInfo, words: &[String]) -> Result<String, Failure> {
+    let arguments = match words {
+        [word] if is_document(word) => object(&document(word)?)?,
+        words => from_words(command, words).map_err(|problem| wrong(command, &problem))?,
+    };
+    check::object("", command.arguments, &arguments).map_err(|problem| wrong(command, &problem))?;
+    Ok(Value::Object(arguments).to_string())
+}
+
+/// Reads the words of a command line as a JSON object, of which nothing else is known.
+pub(crate) fn raw(words: &[String]) -> Result<String, Failure> {
+    match words {
+        [] => Ok(Raw::EMPTY_OBJECT.as_str().to_owned()),
+        [word] if is_document(word) => {
+            let text = document(word)?;
+            object(&text)?;
+            Ok(text)
+        }
+        _ => Err(Failure::usage("with --raw the arguments are one JSON object")
+            .advise("write it as '{\"key\": value}', or give - to have it read from standard input")),
+    }
+}
+
+fn is_document(word: &str) -> bool {
+    word == STDIN || word.trim_start().starts_with('{')
+}
+
+fn document(word: &str) -> Result<String, Failure> {
+    if word != STDIN {
+        return Ok(word.to_owned());
+    }
+    io::read_to_string(io::stdin().lock().take(qga_proto::DEFAULT_MAX_MESSAGE as u64)).map_err(|error| {
+        Failure::usage(format!("cannot read the arguments from standard input: {}", reason(&error)))
+    })
+}
+
+fn object(text: &str) -> Result<Map<String, Value>, Failure> {
+    serde_json::from_str(text).map_err(|error| {
+        Failure::usage(format!("the arguments are not a JSON object: {error}"))
+            .advise("write them as '{\"key\": value}', or as key=value")
+    })
+}
+
+fn wrong(command: &CommandInfo, problem: &str) -> Failure {
+    let name = command.name;
+    Failure::usage(format!("{name}: {problem}"))
+        .advise(format!("'qga commands {name}' tells what it takes; --raw sends anything"))
+}
+
+/// Reads `key=value` and `key:=JSON`.
+fn from_words(command: &CommandInfo, words: &[String]) -> Result<Map<String, Value>, Problem> {
+    let mut arguments = Map::new();
+    for word in words {
+        let (key, given) = from_word(command, word)?;
+        match (arguments.get_mut(key), given) {
+            (None, Given::Whole(value)) => drop(arguments.insert(key.to_owned(), value)),
+            (None, Given::Item(value)) => drop(arguments.insert(key.to_owned(), Value::Array(vec![value]))),
+            (Some(Value::Array(values)), Given::Item(value)) => values.push(value),
+            (Some(_), _) => return Err(format!("{key} is given twice")),
+        }
+    }
+    Ok(arguments)
+}
+
+/// What one word says.
+enum Given {
+    /// The whole value of an argument.
+    Whole(Value),
+    /// An item of an argument that is an array.
+    Item(Value),
+}
+
+fn from_word<'w>(command: &CommandInfo, word: &'w str) -> Result<(&'w str, Given), Problem> {
+    let (key, text) = word
+        .split_once('=')
+        .ok_or_else(|| format!("'{word}' is not key=value, nor all the arguments as one JSON object"))?;
+    let (key, is_json) = match key.strip_suffix(':') {
+        Some(key) => (key, true),
+        None => (key, false),
+    };
+    let member = find(command.arguments, key).map_err(|hint| format!("unknown argument '{key}'{hint}"))?;
+    if is_json {
+        let value = serde_json::from_str(text).map_err(|error| format!("{key} is not JSON: {error}"))?;
+        return Ok((key, Given::Whole(value)));
+    }
+    let read = |ty| word::value(ty, text).ok_or_else(|| mismatch(key, member, ty, &format!("'{text}'")));
+    match member.ty {
+        Type::Array(item) => Ok((key, Given::Item(read(*item)?))),
+        ty => Ok((key, Given::Whole(read(ty)?))),
+    }
+}
+
+/// The member of this name, or a hint at the one that may have been meant.
+fn find<'m>(members: &'m [Member], name: &str) -> Result<&'m Member, String> {
+    members.iter().find(|member| member.name == name).ok_or_else(|| {
+        if members.is_empty() {
+            return " (there are none)".to_owned();
+        }
+        match suggestion::nearest(name, members.iter().map(|member| member.name)) {
+            Some(nearest) => format!(", did you mean '{nearest}'?"),
+            None => {
+                let names: Vec<_> = members.iter().map(|member| member.name).collect();
+                format!(" (there are: {})", names.join(", "))
+            }
+        }
+    })
+}
+
+/// Says what a member should have been. What must not be shown is not.
+fn mismatch(path: &str, member: &Member, ty: Type, found: &str) -> Problem {
+    let wanted = describe(ty);
+    match member.secret || member.base64 {
+        true => format!("{path} must be {wanted}"),
+        false => format!("{path} must be {wanted}, not {found}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

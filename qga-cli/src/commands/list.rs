@@ -1,0 +1,107 @@
+//! `qga commands`: all commands, of the schema and of the agent.
+
+use std::fmt::Write as _;
+
+use qga_proto::metadata::{CommandInfo, Condition, Platform, command};
+use qga_proto::schema::COMMANDS;
+use serde_json::{Value, json};
+
+use super::support::Support;
+use crate::cli::Cli;
+use crate::error::Failure;
+use crate::output::{self, Table};
+
+pub(super) fn run(cli: &Cli) -> Result<String, Failure> {
+    let support = Support::ask(cli)?;
+    match cli.json {
+        true => output::document(&document(support.as_ref()), true),
+        false => Ok(support.map_or_else(schema_table, |support| agent_table(&support))),
+    }
+}
+
+fn schema_table() -> String {
+    let mut table = Table::new(["command", "since", "platforms", "summary"]);
+    for command in COMMANDS {
+        table.row([
+            command.name.to_owned(),
+            command.since.unwrap_or_default().to_owned(),
+            platforms(command.condition),
+            command.summary().to_owned(),
+        ]);
+    }
+    table.render()
+}
+
+fn agent_table(support: &Support) -> String {
+    let mut table = Table::new(["command", "this agent", "since", "platforms", "summary"]);
+    for command in COMMANDS {
+        table.row([
+            command.name.to_owned(),
+            support.state(command.name).name().to_owned(),
+            command.since.unwrap_or_default().to_owned(),
+            platforms(command.condition),
+            command.summary().to_owned(),
+        ]);
+    }
+    for name in beyond(support) {
+        table.row([
+            output::escape::text(name).into_owned(),
+            support.state(name).name().to_owned(),
+            String::new(),
+            String::new(),
+            "Not in the schema: call it with --raw.".to_owned(),
+        ]);
+    }
+    let mut text = table.render();
+    // Strings take all that is written to them.
+    let version = output::escape::text(&support.agent.version);
+    let _ = writeln!(text, "\nThis agent is version {version}, at {}.", support.address);
+    text
+}
+
+fn document(support: Option<&Support>) -> Value {
+    let known = COMMANDS.iter().map(|command| entry(command, support));
+    let Some(support) = support else { return json!({ "commands": known.collect::<Vec<_>>() }) };
+    let beyond = beyond(support)
+        .map(|name| json!({ "name": name, "in_schema": false, "state": support.state(name).name() }));
+    json!({
+        "agent": document_of_agent(support),
+        "commands": known.chain(beyond).collect::<Vec<_>>(),
+    })
+}
+
+fn entry(command: &CommandInfo, support: Option<&Support>) -> Value {
+    let mut entry = json!({
+        "name": command.name,
+        "in_schema": true,
+        "summary": command.summary(),
+        "since": command.since,
+        "platforms": command.condition.platforms().map(Platform::name).collect::<Vec<_>>(),
+        "success_response": command.success_response,
+        "allowed_while_frozen": command.allowed_while_frozen,
+    });
+    if let Some(support) = support {
+        entry["state"] = support.state(command.name).name().into();
+    }
+    entry
+}
+
+/// Which agent it is.
+pub(super) fn document_of_agent(support: &Support) -> Value {
+    json!({ "address": support.address, "version": support.agent.version })
+}
+
+/// The agent's commands that the schema lacks.
+fn beyond(support: &Support) -> impl Iterator<Item = &str> {
+    let names = support.agent.supported_commands.iter().map(|known| known.name.as_str());
+    names.filter(|name| command(name).is_none())
+}
+
+/// `all`, or the platforms by name.
+pub(super) fn platforms(condition: Condition) -> String {
+    let names: Vec<_> = condition.platforms().map(Platform::name).collect();
+    match names.len() == Platform::ALL.len() {
+        true => "all".to_owned(),
+        false => names.join(", "),
+    }
+}

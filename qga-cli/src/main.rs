@@ -1,0 +1,34 @@
+//! The program `qga`: asks QEMU guest agents, calls their commands, and plays one.
+
+#[cfg(not(unix))]
+compile_error!(
+    "qga runs on Unix systems: it catches signals, and its simulated guest talks over a socket pair"
+);
+
+mod arguments;
+mod cli;
+mod commands;
+mod connection;
+mod diagnosis;
+mod error;
+mod output;
+mod signals;
+mod suggestion;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = match cli::parse() {
+        Ok(cli) => cli,
+        Err(end) => return end.report(),
+    };
+    // Every connection has ended when this returns, and is drained: nothing below can cut one.
+    let result = commands::run(&cli).and_then(|text| output::print(&text));
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.report(cli.json);
+            failure.exit_code()
+        }
+    }
+}

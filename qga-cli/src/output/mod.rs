@@ -1,0 +1,44 @@
+//! Everything that is printed.
+
+use std::io::{self, ErrorKind, Write};
+
+use serde::Serialize;
+
+use crate::error::{Failure, Kind, reason};
+
+pub(crate) mod escape;
+mod table;
+pub(crate) mod units;
+
+pub(crate) use table::{Table, paragraph};
+
+/// Prints a result. That nobody reads it to its end (`qga ... | head`) is nobody's fault.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    // Guests' words are escaped where they are put into a text; this holds where that was forgotten.
+    let text = escape::lines(text);
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            let message = format!("cannot write to standard output: {}", reason(&error));
+            Err(Failure::new(Kind::Output, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Prints one line to standard error.
+pub(crate) fn print_error(line: &str) {
+    // Where nobody can be told, nobody is.
+    let _ = writeln!(io::stderr(), "{line}");
+}
+
+/// A value as one JSON document, in one line or for humans.
+///
+/// Fails only for an agent's reply that is no proper JSON.
+pub(crate) fn document(value: &impl Serialize, one_line: bool) -> Result<String, Failure> {
+    let document = if one_line { serde_json::to_string(value) } else { serde_json::to_string_pretty(value) };
+    let document = document.map_err(|error| {
+        Failure::new(Kind::Protocol, format!("the agent's reply is no proper JSON: {error}"))
+    })?;
+    Ok(format!("{}\n", escape::json(&document)))
+}

@@ -1,0 +1,193 @@
+//! Every way to fail has its exit code, and one line that says what, where, and what to do.
+#![cfg(unix)]
+
+use std::os::unix::net::UnixListener;
+use std::time::Duration;
+
+use serde_json::json;
+
+mod common;
+use common::{Agent, Answer, Ended, Folder, qga, ran, run};
+
+#[test]
+fn usage_is_2() {
+    for (arguments, what) in [
+        (&["ping"][..], "no agent's address is given; say -c unix:PATH (or set QGA_CONNECT)"),
+        (&["-c", "", "ping"], "no agent's address is given"),
+        (&["-c", "/run/qga.sock", "ping"], "'/run/qga.sock' is no address"),
+        (&["-c", "unix:", "ping"], "'unix:' is no address: the address lacks a path or host"),
+        (&["-t", "0", "-c", "sim:", "ping"], "must be more than 0"),
+        (&["-t", "-1", "-c", "sim:", "ping"], "must be more than 0"),
+        (&["-t", "inf", "-c", "sim:", "ping"], "must be more than 0"),
+        (&["-t", "soon", "-c", "sim:", "ping"], "not a number"),
+        (&["png"], "'ping'"),
+        (&["ping", "--loud"], "--loud"),
+        (&["call"], "<NAME>"),
+        (&["-c", "sim:", "call", "guest-pnig"], "did you mean 'guest-ping'?"),
+        (&["-c", "sim:", "call", "ping"], "did you mean 'guest-ping'?"),
+        (&["-c", "sim:", "call", "guest-file-open"], "path is missing: a string"),
+        (&["-c", "sim:", "call", "guest-file-open", "pth=/"], "did you mean 'path'?"),
+        (
+            &["-c", "sim:", "call", "guest-file-close", "handle=x"],
+            "handle must be an integer from -9223372036854775808",
+        ),
+        (&["-c", "sim:", "call", "guest-ping", "{"], "not a JSON object"),
+        (
+            &["-c", "sim:", "call", "--raw", "guest-ping", "a=b"],
+            "with --raw the arguments are one JSON object",
+        ),
+        (
+            &["-c", "sim:", "call", "--raw", "guest-ping", "[1]"],
+            "with --raw the arguments are one JSON object",
+        ),
+        (&["commands", "guest-pings"], "did you mean 'guest-ping'?"),
+    ] {
+        let line = run(arguments).failed(2);
+        assert!(line.starts_with("qga: ") && line.contains(what), "{arguments:?}: {line}");
+        let error = run(&[&["--json"], arguments].concat()).failed_json(2);
+        assert_eq!(error["kind"], "usage");
+        assert!(error["advice"].is_string(), "{error}");
+    }
+}
+
+#[test]
+fn nothing_but_the_name_gives_the_help() {
+    let ran = run(&[]);
+    assert_eq!(ran.code, Some(2));
+    assert!(ran.err.contains("Usage: qga") && ran.err.contains("Exit codes:"), "{}", ran.err);
+}
+
+#[test]
+fn refusals_are_1() {
+    let agent = Agent::new(|_| Answer::Refuse("GenericError"));
+    let address = agent.address();
+    let line = run(&["-c", &address, "ping"]).failed(1);
+    assert_eq!(line, format!("qga: {address}: the agent refused guest-ping: it said no (GenericError)\n"));
+    assert_eq!(agent.ended(), Ended::Closed);
+
+    let agent = Agent::new(|_| Answer::Refuse("GenericError"));
+    let error = run(&["-c", &agent.address(), "--json", "call", "guest-ping"]).failed_json(1);
+    assert_eq!(error["kind"], "refused");
+    assert_eq!(error["command"], "guest-ping");
+    assert_eq!(error["class"], "GenericError");
+    assert_eq!(error["desc"], "it said no");
+    assert_eq!(error["address"], agent.address());
+}
+
+#[test]
+fn refusals_are_explained() {
+    let explained = |enabled, status| {
+        let agent = Agent::new(move |name| match name {
+            "guest-info" => Answer::Return(json!({
+                "version": "9.9",
+                "supported_commands": [{ "name": "guest-get-time", "enabled": enabled, "success-response": true }],
+            })),
+            "guest-fsfreeze-status" => Answer::Return(json!(status)),
+            _ => Answer::Refuse("CommandNotFound"),
+        });
+        run(&["-c", &agent.address(), "call", "guest-get-time"]).failed(1)
+    };
+    assert!(explained(false, "frozen").contains("frozen: 'qga call guest-fsfreeze-thaw' first"));
+    assert!(explained(false, "thawed").contains("disabled in the agent's configuration"));
+
+    let agent = Agent::new(|name| match name {
+        "guest-info" => Answer::Return(json!({ "version": "9.9", "supported_commands": [] })),
+        _ => Answer::Refuse("CommandNotFound"),
+    });
+    let line = run(&["-c", &agent.address(), "call", "--raw", "guest-dance"]).failed(1);
+    assert!(line.contains("this agent, version 9.9, does not have it"), "{line}");
+}
+
+#[test]
+fn no_connection_is_3() {
+    let folder = Folder::new();
+    let address = folder.address();
+    let line = run(&["-c", &address, "ping"]).failed(3);
+    assert!(line.starts_with(&format!("qga: {address}: cannot connect: ")), "{line}");
+    assert!(line.contains("is the virtual machine running"), "{line}");
+
+    // The socket of a virtual machine that has ended.
+    drop(UnixListener::bind(folder.socket()).unwrap());
+    let error = run(&["-c", &address, "--json", "ping"]).failed_json(3);
+    assert_eq!(error["kind"], "connection");
+    assert_eq!(error["address"], address);
+    assert!(error["advice"].as_str().unwrap().contains("nobody listens there"), "{error}");
+}
+
+#[test]
+fn a_lost_connection_is_3() {
+    let agent = Agent::new(|_| Answer::Close);
+    let line = run(&["-c", &agent.address(), "info"]).failed(3);
+    assert!(
+        line.contains("the agent closed the connection; the command may have been carried out"),
+        "{line}"
+    );
+
+    let agent = Agent::new(|name| match name {
+        "guest-info" => Answer::Return(json!({ "version": "1.0", "supported_commands": [] })),
+        _ => Answer::Close,
+    });
+    run(&["-c", &agent.address(), "info"]).failed(3);
+}
+
+#[test]
+fn a_deadline_that_passes_is_4() {
+    // Nobody accepts: connected, but never heard.
+    let folder = Folder::new();
+    let _listener = UnixListener::bind(folder.socket()).unwrap();
+    let ran = run(&["-c", &folder.address(), "-t", "0.5", "call", "guest-info"]);
+    assert!(ran.took >= Duration::from_millis(490) && ran.took < Duration::from_secs(3), "{:?}", ran.took);
+    let line = ran.failed(4);
+    assert!(line.contains("the deadline passed, and the agent was never heard"), "{line}");
+
+    let agent = Agent::new(|_| Answer::Silence);
+    let address = agent.address();
+    let error = run(&["-c", &address, "-t", "0.5", "--json", "call", "guest-info"]).failed_json(4);
+    assert_eq!((&error["kind"], &error["heard"]), (&json!("deadline"), &json!(true)));
+    assert!(error["message"].as_str().unwrap().contains("the agent was heard"), "{error}");
+    assert_eq!(agent.ended(), Ended::Closed);
+}
+
+#[test]
+fn one_deadline_covers_all_calls() {
+    let agent = Agent::new(|name| match name {
+        "guest-info" => Answer::Return(json!({ "version": "1.0", "supported_commands": [] })),
+        _ => {
+            std::thread::sleep(Duration::from_millis(150));
+            Answer::Refuse("GenericError")
+        }
+    });
+    let ran = run(&["-c", &agent.address(), "-t", "0.5", "info"]);
+    assert!(ran.took < Duration::from_secs(3), "{:?}", ran.took);
+    ran.failed(4);
+}
+
+#[test]
+fn a_broken_protocol_is_5() {
+    let agent = Agent::new(|_| Answer::Bytes(b"no JSON at all\n".to_vec()));
+    let error = run(&["-c", &agent.address(), "--json", "call", "guest-info"]).failed_json(5);
+    assert_eq!(error["kind"], "protocol");
+    let agent = Agent::new(|_| Answer::Return(json!("not an object")));
+    let line = run(&["-c", &agent.address(), "info"]).failed(5);
+    assert!(line.contains("not what the command returns"), "{line}");
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn no_room_for_the_output_is_6() {
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let line = ran(qga(&["commands"]).stdout(full).stderr(std::process::Stdio::piped())).failed(6);
+    assert!(line.contains("cannot write to standard output"), "{line}");
+}
+
+#[test]
+fn the_address_can_come_from_the_environment() {
+    let agent = Agent::new(|_| Answer::Return(json!({})));
+    let out = ran(qga(&["ping"]).env("QGA_CONNECT", agent.address())).ok();
+    assert!(out.contains(&agent.address()), "{out}");
+    // An address on the command line is the one that counts.
+    let folder = Folder::new();
+    ran(qga(&["-c", &folder.address(), "ping"]).env("QGA_CONNECT", "sim:")).failed(3);
+    // None there means none at all.
+    ran(qga(&["-c", "", "commands"]).env("QGA_CONNECT", folder.address())).ok();
+}
