@@ -1,0 +1,146 @@
+//! The commands that are submitted: each carries a token, which comes back with its answer and with no other.
+
+use qga_proto::json::{List, Raw, Str};
+use qga_proto::{Client, Command, Error, Instant, Ticket};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fuzz::Metered;
+
+/// What a command wants of the guest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Ok,
+    /// The same, read as a typed reply.
+    Typed,
+    Fails,
+    Silent,
+    SilentFails,
+    /// Is answered at length.
+    Long,
+    /// Is long itself.
+    Padded,
+}
+
+impl Kind {
+    pub(super) fn new(n: u8) -> Self {
+        [
+            Self::Ok,
+            Self::Typed,
+            Self::Fails,
+            Self::Silent,
+            Self::SilentFails,
+            Self::Long,
+            Self::Padded,
+            Self::Ok,
+        ][usize::from(n & 7)]
+    }
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Ok | Self::Typed | Self::Padded => "x-ok",
+            Self::Fails => "x-fail",
+            Self::Silent => "x-quiet",
+            Self::SilentFails => "x-quiet-fail",
+            Self::Long => "x-long",
+        }
+    }
+
+    pub(super) fn is_silent(self) -> bool {
+        matches!(self, Self::Silent | Self::SilentFails)
+    }
+}
+
+#[derive(Serialize)]
+struct Ask {
+    #[serde(skip)]
+    kind: Kind,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pad: Option<&'static str>,
+    // The last, so that what follows tells whether the command has an `id`.
+    token: u64,
+}
+
+impl Command for Ask {
+    type View<'v> = Raw<'v>;
+
+    fn name(&self) -> &str {
+        self.kind.name()
+    }
+
+    fn success_response(&self) -> bool {
+        !self.kind.is_silent()
+    }
+}
+
+#[derive(Serialize)]
+struct TypedAsk {
+    token: u64,
+}
+
+#[derive(Deserialize)]
+struct Answer<'a> {
+    token: u64,
+    #[serde(borrow)]
+    text: Str<'a>,
+    #[serde(borrow)]
+    list: List<'a, u64>,
+}
+
+impl Command for TypedAsk {
+    type View<'v> = Answer<'v>;
+
+    fn name(&self) -> &str {
+        Kind::Typed.name()
+    }
+}
+
+/// A call that has been submitted.
+pub(super) struct Asked {
+    pub(super) kind: Kind,
+    pub(super) token: u64,
+    pub(super) deadline: Instant,
+    ticket: AnyTicket,
+}
+
+enum AnyTicket {
+    Raw(Ticket<Ask>),
+    Typed(Ticket<TypedAsk>),
+}
+
+impl Asked {
+    pub(super) fn submit(
+        client: &mut Client<Metered>,
+        kind: Kind,
+        token: u64,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        const PAD: &str = match str::from_utf8(&[b'p'; 300]) {
+            Ok(pad) => pad,
+            Err(_) => unreachable!(),
+        };
+        let pad = (kind == Kind::Padded).then_some(PAD);
+        let ticket = match kind {
+            Kind::Typed => AnyTicket::Typed(client.submit(&TypedAsk { token }, now, deadline)?),
+            _ => AnyTicket::Raw(client.submit(&Ask { kind, pad, token }, now, deadline)?),
+        };
+        Ok(Self { kind, token, deadline, ticket })
+    }
+
+    /// Takes the reply; gives the token that it has.
+    pub(super) fn reply(self, client: &mut Client<Metered>) -> Result<Option<u64>, Error> {
+        match self.ticket {
+            AnyTicket::Raw(ticket) => {
+                let value = client.reply(ticket)?;
+                let value: Value = serde_json::from_str(value.as_str()).expect("a value that is not JSON");
+                Ok(value["token"].as_u64())
+            }
+            AnyTicket::Typed(ticket) => {
+                let answer = client.reply(ticket)?;
+                let listed = answer.list.iter().last().and_then(Result::ok);
+                Ok(Some(answer.token).filter(|_| answer.text == "\"é" && listed == Some(answer.token)))
+            }
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A real `qemu-ga`, started for one test and stopped with it.
+
+use std::fs;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What must never reach an agent that acts on the machine of the test itself.
+const BLOCKED: &str = "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,\
+    guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-set-time,guest-set-user-password,guest-set-vcpus,\
+    guest-set-memory-blocks,guest-fstrim";
+
+/// A running agent that listens on a Unix socket in a folder of its own.
+pub struct RealAgent {
+    process: Child,
+    folder: PathBuf,
+}
+
+impl RealAgent {
+    /// Starts an agent and waits until it listens.
+    ///
+    /// # Panics
+    ///
+    /// When there is none to start: `./test` installs it.
+    #[must_use]
+    pub fn start() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let folder = std::env::temp_dir().join(format!("qga-test-{}-{count}", std::process::id()));
+        fs::create_dir_all(&folder).expect("a folder for the agent");
+        let process = Command::new(program())
+            .args(["-m", "unix-listen", "-b", BLOCKED])
+            .arg("-p")
+            .arg(folder.join("socket"))
+            .arg("-t")
+            .arg(&folder)
+            .arg("-f")
+            .arg(folder.join("pid"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("qemu-ga starts");
+        let agent = Self { process, folder };
+        let limit = Instant::now() + Duration::from_secs(10);
+        while !agent.socket().exists() {
+            assert!(Instant::now() < limit, "qemu-ga does not listen");
+            thread::sleep(Duration::from_millis(10));
+        }
+        agent
+    }
+
+    /// The folder of the agent's own files, free for the test's.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The path of the socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("socket")
+    }
+
+    /// The address of the socket, for `connect` and `qga -c`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("unix:{}", self.socket().display())
+    }
+
+    /// A bare connection, to misbehave on.
+    ///
+    /// # Panics
+    ///
+    /// When there is no agent any more.
+    #[must_use]
+    pub fn connect(&self) -> UnixStream {
+        UnixStream::connect(self.socket()).expect("the agent listens")
+    }
+
+    /// Whether the agent still runs. It exits when a client leaves a reply unread.
+    pub fn is_alive(&mut self) -> bool {
+        matches!(self.process.try_wait(), Ok(None))
+    }
+}
+
+impl Drop for RealAgent {
+    fn drop(&mut self) {
+        // Both fail only when there is nothing left to do.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+fn program() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    // Not in every user's path.
+    std::env::split_paths(&path)
+        .chain([PathBuf::from("/usr/sbin")])
+        .map(|folder| folder.join("qemu-ga"))
+        .find(|program| program.exists())
+        .expect("these tests need qemu-ga: run ./test, which installs it (Debian's package qemu-guest-agent)")
+}
