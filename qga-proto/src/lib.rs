@@ -2,7 +2,11 @@
 #![no_std]
 #![cfg_attr(
     not(feature = "alloc"),
-    allow(clippy::result_large_err, reason = "without an allocator an error carries its texts inside")
+    allow(
+        clippy::large_enum_variant,
+        clippy::result_large_err,
+        reason = "without an allocator an error carries its texts inside"
+    )
 )]
 
 #[cfg(feature = "alloc")]
