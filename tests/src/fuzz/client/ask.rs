@@ -128,18 +128,19 @@ impl Asked {
         Ok(Self { kind, token, deadline, ticket })
     }
 
-    /// Takes the reply; gives the token that it has.
-    pub(super) fn reply(self, client: &mut Client<Metered>) -> Result<Option<u64>, Error> {
+    /// Takes the reply; gives the token that it has, and whether all else is as the guest has said it.
+    pub(super) fn reply(self, client: &mut Client<Metered>) -> Result<(Option<u64>, bool), Error> {
         match self.ticket {
             AnyTicket::Raw(ticket) => {
                 let value = client.reply(ticket)?;
                 let value: Value = serde_json::from_str(value.as_str()).expect("a value that is not JSON");
-                Ok(value["token"].as_u64())
+                Ok((value["token"].as_u64(), true))
             }
             AnyTicket::Typed(ticket) => {
                 let answer = client.reply(ticket)?;
-                let listed = answer.list.iter().last().and_then(Result::ok);
-                Ok(Some(answer.token).filter(|_| answer.text == "\"é" && listed == Some(answer.token)))
+                // A list is looked at when it is walked, and only then found damaged.
+                let list: Result<Vec<u64>, _> = answer.list.iter().collect();
+                Ok((Some(answer.token), answer.text == "\"é" && list == Ok(vec![1, answer.token])))
             }
         }
     }

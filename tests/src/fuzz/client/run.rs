@@ -243,13 +243,14 @@ impl<'a> Run<'a> {
         let certain = id_mode || !self.disordered;
         match result {
             Err(Error::Misuse(Misuse::NotSettled)) => return assert!(!settled),
-            Ok(None) if kind.is_silent() => {
+            Ok((None, _)) if kind.is_silent() => {
                 let left = self.left.expect("a command succeeded that was never sent");
                 let quick = !self.closed && self.now - left < self.config.quiet_time;
                 assert!(kind == Kind::Silent || !quick || !self.honest, "a refusal was passed over");
                 self.tally.silent += 1;
             }
-            Ok(answered) => {
+            Ok((answered, whole)) => {
+                assert!(whole || !self.honest, "an answer was damaged");
                 assert!(!certain || answered == Some(token), "call {token} got the answer to {answered:?}");
                 self.tally.succeeded += 1;
             }
