@@ -3,3 +3,8 @@
 pub mod fuzz;
 pub mod real_agent;
 pub mod transcript;
+
+/// The program in the README of the workspace.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

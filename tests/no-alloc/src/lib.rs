@@ -1,8 +1,13 @@
-//! Uses every part of `qga-proto` that must work without an allocator.
+//! Uses the parts of `qga-proto` that must work without an allocator: the client by hand and through a session, replies
+//! of every kind, and the agent.
 
 #![no_std]
 
+use core::convert::Infallible;
+use core::future::Future;
 use core::panic::PanicInfo;
+use core::pin::pin;
+use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use qga_proto::commands::{GuestFileRead, GuestGetFsinfo, GuestInfo, GuestPing};
@@ -14,7 +19,7 @@ fn panic(_: &PanicInfo<'_>) -> ! {
 }
 
 /// Drives a client by hand; gives how many commands the agent has enabled.
-pub fn client(now: Instant, exchange: fn(&[u8], &mut [u8]) -> usize) -> Option<usize> {
+fn client(now: Instant, exchange: Exchange) -> Option<usize> {
     let mut client = Client::new(Config::default(), [0; 8192], [0; 8192], 1);
     let ticket = client.submit(&GuestInfo::new(), now, now + Duration::from_secs(1)).ok()?;
     while !client.is_settled() {
@@ -31,10 +36,57 @@ pub fn client(now: Instant, exchange: fn(&[u8], &mut [u8]) -> usize) -> Option<u
     Some(info.supported_commands.iter().flatten().filter(|command| command.enabled).count())
 }
 
-/// Calls through a session; the caller brings the transport and the executor.
-pub async fn session<T: Transport>(transport: T, chunk: &mut [u8]) -> Option<usize> {
+/// Keeps the functions: nobody calls them.
+#[used]
+static PROBE: Probe = (client, session, agent);
+
+type Probe = (
+    fn(Instant, Exchange) -> Option<usize>,
+    fn(Hooks, &mut [u8]) -> Option<usize>,
+    fn(&[u8], &mut [u8]) -> usize,
+);
+
+/// Writes a line and reads what comes back.
+type Exchange = fn(&[u8], &mut [u8]) -> usize;
+
+/// A transport over functions that block.
+struct Hooks {
+    now: fn() -> Duration,
+    read: fn(&mut [u8], Duration) -> Option<usize>,
+    write: fn(&[u8], Duration) -> Option<usize>,
+}
+
+impl Transport for Hooks {
+    type Error = Infallible;
+
+    fn now(&self) -> Instant {
+        Instant::from_epoch((self.now)())
+    }
+
+    async fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<Option<usize>, Infallible> {
+        Ok((self.read)(buffer, deadline.since_epoch()))
+    }
+
+    async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<Option<usize>, Infallible> {
+        Ok((self.write)(bytes, deadline.since_epoch()))
+    }
+
+    async fn sleep_until(&mut self, deadline: Instant) {
+        while self.now() < deadline {}
+    }
+}
+
+/// Calls through a session, whose future is ready when it is polled, as the hooks block.
+fn session(hooks: Hooks, chunk: &mut [u8]) -> Option<usize> {
+    match pin!(calls(hooks, chunk)).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => None,
+    }
+}
+
+async fn calls(hooks: Hooks, chunk: &mut [u8]) -> Option<usize> {
     let client = Client::new(Config::default(), [0; 8192], [0; 1024], 1);
-    let mut session = Session::new(transport, client);
+    let mut session = Session::new(hooks, client);
     session.call_view(&GuestPing::new()).await.ok()?;
     for filesystem in session.call_view(&GuestGetFsinfo::new()).await.ok()?.iter() {
         filesystem.ok()?.mountpoint.copy_to(chunk)?;
@@ -44,7 +96,7 @@ pub async fn session<T: Transport>(transport: T, chunk: &mut [u8]) -> Option<usi
 }
 
 /// Answers as an agent that knows one command.
-pub fn agent(input: &[u8], output: &mut [u8]) -> usize {
+fn agent(input: &[u8], output: &mut [u8]) -> usize {
     let mut agent = Agent::new([0; 1024], [0; 1024]);
     let n = input.len().min(1024);
     agent.receive_buffer()[..n].copy_from_slice(&input[..n]);
