@@ -24,7 +24,6 @@ use crate::{Command, Empty, Secret};
 /// byte 0xFF before the request: it makes the agent drop a half-read message. The success reply starts with
 /// 0xFF; throw away all that comes before it, error lines included. An error reply to this command has no
 /// marker. Accept only the number sent last, because late replies to earlier attempts may come first.
-/// Permitted while frozen.
 ///
 /// Returns the same number.
 ///
@@ -64,7 +63,7 @@ impl OwnedCommand for GuestSyncDelimited {
 /// Echoes a number, without a marker byte.
 ///
 /// It is the fallback for agents that do not offer guest-sync-delimited. Read line by line and skip
-/// everything until the number just sent comes back. Permitted while frozen.
+/// everything until the number just sent comes back.
 ///
 /// Returns the same number.
 ///
@@ -103,7 +102,7 @@ impl OwnedCommand for GuestSync {
 /// Does nothing and replies.
 ///
 /// An answer proves that the agent runs and is not busy: requests are handled one after the other, so a ping
-/// waits for a slow command before it. Permitted while frozen.
+/// waits for a slow command before it.
 ///
 /// `guest-ping`, since QEMU 0.15. Allowed while the guest is frozen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -138,8 +137,7 @@ impl OwnedCommand for GuestPing {
 ///
 /// Use the list rather than the version to find out what is available. From 9.1 on, commands that do not
 /// exist on the guest's platform are missing; releases from 2.2 to 9.0 list them as not enabled. While frozen
-/// nearly all commands show as not enabled. The list says nothing about single arguments. Permitted while
-/// frozen.
+/// nearly all commands show as not enabled. The list says nothing about single arguments.
 ///
 /// Returns version and command list.
 ///
@@ -257,10 +255,11 @@ impl OwnedCommand for GuestSetTime {
 
 /// Powers off, halts or reboots the guest.
 ///
-/// Success is not answered at all; a failure is answered with an error, possibly seconds later, because the
-/// agent waits for the helper program. A sync that is answered with no error before it means that the request
-/// was accepted. Whether the guest really went down must be learned outside the channel. Never repeat a
-/// request whose fate is unknown without a sync: it may still be in the channel and be executed later.
+/// Since 1.1 success is not answered at all; older agents do reply. A failure is answered with an error,
+/// possibly seconds later, because the agent waits for the helper program; later requests wait as long. A
+/// sync that is answered with no error before it means that the request was accepted. Whether the guest
+/// really went down must be learned outside the channel. Never repeat a request whose fate is unknown without
+/// a sync: it may still be in the channel and be executed later.
 ///
 /// `guest-shutdown`, since QEMU 0.15. Silent on success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -308,9 +307,9 @@ impl OwnedCommand for GuestShutdown<'_> {
 
 /// Hibernates the guest: memory is saved to disk and the machine goes off.
 ///
-/// Linux and Windows only. Success is not answered, a failure is. Linux tries systemd, then pm-utils, then
-/// the kernel's power state file; releases 9.1 to 10.0 fail in that last step. Synchronise again after the
-/// guest came back.
+/// Success is not answered, a failure is. Linux tries systemd, then pm-utils, then the kernel's power state
+/// file; releases 9.1 to 10.0 fail in that last step. A guest that cannot do it gives a GenericError.
+/// Synchronise again after the guest came back.
 ///
 /// `guest-suspend-disk`, since QEMU 1.1. Linux and Windows only. Silent on success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -347,9 +346,9 @@ impl OwnedCommand for GuestSuspendDisk {
 
 /// Puts the guest to sleep with its memory kept powered.
 ///
-/// Linux and Windows only. Success is not answered, a failure is. A request sent while the guest sleeps waits
-/// in the channel and is answered after wake-up, so synchronise again then. The ways tried on Linux, and the
-/// fault in 9.1 to 10.0, are those of guest-suspend-disk.
+/// Success is not answered, a failure is. A request sent while the guest sleeps waits in the channel and is
+/// answered after wake-up, so synchronise again then. The ways tried on Linux, and the fault in 9.1 to 10.0,
+/// are those of guest-suspend-disk.
 ///
 /// `guest-suspend-ram`, since QEMU 1.1. Linux and Windows only. Silent on success.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -386,7 +385,7 @@ impl OwnedCommand for GuestSuspendRam {
 
 /// Saves memory to disk and then sleeps with it powered, so that a power loss does no harm.
 ///
-/// Linux only, by systemd or pm-utils; there is no third way. Success is not answered, a failure is.
+/// It is done by systemd or pm-utils; there is no third way. Success is not answered, a failure is.
 /// Synchronise again after wake-up.
 ///
 /// `guest-suspend-hybrid`, since QEMU 1.1. Linux only. Silent on success.
@@ -425,11 +424,12 @@ impl OwnedCommand for GuestSuspendHybrid {
 /// Opens a file in the guest.
 ///
 /// The handle outlives the connection, is shared by all later clients and stays open until guest-file-close
-/// or the end of the agent. Relative paths start at the agent's working directory. New files are readable and
-/// writable for everyone (0666), whatever the umask. There is no mode that fails when the file exists.
-/// Opening does not block: a read from a pipe whose writer is silent is an error.
+/// or the end of the agent. A restarted agent does not know it any more. Relative paths start at the agent's
+/// working directory. New files are readable and writable for everyone (0666), whatever the umask. There is
+/// no mode that fails when the file exists. A directory can be opened with "r", but not read. Opening does
+/// not block: a read from a pipe whose writer is silent is an error, one without a writer gives its end.
 ///
-/// Returns the handle; numbers start at 1000 and are not used twice.
+/// Returns the handle; numbers start at 1000 and are not used twice, not even after a restart of the agent.
 ///
 /// `guest-file-open`, since QEMU 0.15.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -440,7 +440,7 @@ pub struct GuestFileOpen<'a> {
     #[serde(borrow)]
     pub path: Str<'a>,
     /// An fopen-style mode: r, w or a, with an optional + and b; "r" when absent. b has no effect. Windows
-    /// does not know "ab".
+    /// does not know "ab". With "a+" writes go to the end, while reads follow the position.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub mode: Option<Str<'a>>,
 }
@@ -515,8 +515,9 @@ impl OwnedCommand for GuestFileClose {
 ///
 /// Reading exactly up to the end does not set eof; the next read then gives no bytes and eof true. A read cut
 /// short by the end gives bytes and eof true together. On Windows eof is true only when no byte came. So keep
-/// the bytes of every reply, and stop at eof or at a count of 0. The reply is one line of base64. With
-/// libvirt in between ask for 1 MiB at most: 2 MiB were seen to pass, 3 MiB to get lost.
+/// the bytes of every reply, and stop at eof or at a count of 0. Of a pipe, ask for no more than is there:
+/// when the rest would block, the read is an error and the bytes already read are lost. The reply is one line
+/// of base64. With libvirt in between ask for 1 MiB at most: 2 MiB were seen to pass, 3 MiB to get lost.
 ///
 /// Returns the bytes read and whether the end was hit.
 ///
@@ -566,9 +567,9 @@ impl OwnedCommand for GuestFileRead {
 /// Writes bytes to an open file.
 ///
 /// Base64 must be padded with "=": without padding the last bytes are lost and no error is given. The
-/// URL-safe alphabet is refused. On POSIX the bytes go to a buffer of the agent, so they may reach the file
-/// only with a flush, seek, read or close, and a full disk may show only then. One message can carry about 48
-/// MiB of data.
+/// URL-safe alphabet is refused, line feeds are not. On POSIX the bytes go to a buffer of the agent, so they
+/// may reach the file only with a flush, seek, read or close, and a full disk may show only then. Windows
+/// writes at once. One message can carry about 48 MiB of data.
 ///
 /// Returns how many bytes were accepted.
 ///
@@ -704,7 +705,8 @@ impl OwnedCommand for GuestFileFlush {
 /// There is no event, so poll with growing delay. The reply that says exited can be had once only: it deletes
 /// the record, and asking again is an error. If that reply is lost, exit code and output are gone. Output is
 /// never shown before the end. A background child that keeps a captured stream open delays the end. Records
-/// survive a reconnect but not a restart of the agent.
+/// survive a reconnect, so any client may ask, but not a restart of the agent. The system may use a number
+/// again while an old record is unread; the old record is then found first.
 ///
 /// Returns the state and, at the end, exit code and output.
 ///
@@ -765,6 +767,7 @@ pub struct GuestExec<'a> {
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub env: Option<Secret<List<'a, Str<'a>>>>,
     /// Bytes for its standard input, in padded base64; the null device when absent, an empty stream when "".
+    /// A program that does not read all of it is no error.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub input_data: Option<Base64<'a>>,
     /// Which output to keep for guest-exec-status; none when absent. Agents before 8.1 take only true and
@@ -826,9 +829,8 @@ impl OwnedCommand for GuestExec<'_> {
 
 /// Tells whether file systems are frozen.
 ///
-/// Linux, FreeBSD and Windows only. Ask it when commands fail with CommandNotFound, because a frozen agent
-/// answers nearly everything that way. On Windows it fails when the shadow copy service could not be set up.
-/// Permitted while frozen.
+/// Ask it when commands fail with CommandNotFound, because a frozen agent answers nearly everything that way.
+/// On Windows it fails when the shadow copy service could not be set up.
 ///
 /// Returns frozen or thawed.
 ///
@@ -866,11 +868,12 @@ impl OwnedCommand for GuestFsfreezeStatus {
 ///
 /// Only file systems on a block device take part, not tmpfs and network ones; those that cannot freeze are
 /// skipped. While frozen, only the sync commands, guest-ping, guest-info, guest-fsfreeze-status and
-/// guest-fsfreeze-thaw work. Linux has no time limit: a client that forgets to thaw leaves the guest stuck.
-/// Windows thaws by itself after about 10 s. FreeBSD freezes UFS only. A failing hook program or file system
-/// freezes nothing.
+/// guest-fsfreeze-thaw work; all else, a second freeze included, fails with CommandNotFound. An agent
+/// restarted on a POSIX guest stays in this state. Linux has no time limit: a client that forgets to thaw
+/// leaves the guest stuck. Windows thaws by itself after about 10 s. FreeBSD freezes UFS only. A failing hook
+/// program or file system is an error, and nothing stays frozen.
 ///
-/// Returns how many file systems were frozen; 0 means that none is and no thaw is needed.
+/// Returns how many file systems were frozen; from 3.0 on, 0 means that none is and no thaw is needed.
 ///
 /// `guest-fsfreeze-freeze`, since QEMU 0.15. Linux, Windows and FreeBSD only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -906,7 +909,7 @@ impl OwnedCommand for GuestFsfreezeFreeze {
 /// Unknown mount points are ignored without an error, so check the count. From 10.0 on the mount point of a
 /// bind mount counts as unknown. Windows has it since 3.1.
 ///
-/// Returns how many file systems were frozen; 0 means that none is and no thaw is needed.
+/// Returns how many file systems were frozen; from 3.0 on, 0 means that none is and no thaw is needed.
 ///
 /// `guest-fsfreeze-freeze-list`, since QEMU 2.2. Linux, Windows and FreeBSD only.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -952,8 +955,8 @@ impl OwnedCommand for GuestFsfreezeFreezeList<'_> {
 ///
 /// On a thawed guest it returns 0 and is no error, but Windows may give an error when its own time limit has
 /// passed. When the hook program fails, the reply is an error although the file systems are thawed; ask
-/// guest-fsfreeze-status. It also repairs an agent that was restarted while frozen. Up to 9.0, an agent
-/// configured to block it cannot be thawed over the channel. Permitted while frozen.
+/// guest-fsfreeze-status. On POSIX it also repairs an agent that was restarted while frozen. Up to 9.0, an
+/// agent configured to block it cannot be thawed over the channel.
 ///
 /// Returns how many file systems this call thawed.
 ///
@@ -989,8 +992,8 @@ impl OwnedCommand for GuestFsfreezeThaw {
 
 /// Gives unused blocks of the guest's file systems back to the storage below.
 ///
-/// Linux and Windows only. It can take long and holds up all other requests. The failure of one file system
-/// is told in its result, not as an error of the command. Agents before 2.4 return an empty object.
+/// It can take long and holds up all other requests. The failure of one file system is told in its result,
+/// not as an error of the command. Agents before 2.4 return an empty object.
 ///
 /// Returns one result per file system.
 ///
@@ -1109,7 +1112,7 @@ impl OwnedCommand for GuestNetworkGetRoute {
 
 /// Lists the guest's logical processors.
 ///
-/// Linux and Windows only. The order of the list means nothing: go by logical-id.
+/// The order of the list means nothing: go by logical-id.
 ///
 /// Returns the processors.
 ///
@@ -1144,9 +1147,9 @@ impl OwnedCommand for GuestGetVcpus {
 
 /// Takes logical processors in or out of use.
 ///
-/// Linux only; Windows can list but not set them. Entries are done in order up to the first failure. Only a
-/// failure of the very first entry is an error, so compare the returned number with the length of the list,
-/// and send the rest again to see why it stopped.
+/// Windows can list but not set them. Entries are done in order up to the first failure. Only a failure of
+/// the very first entry is an error, so compare the returned number with the length of the list, and send the
+/// rest again to see why it stopped. An empty list gives 0.
 ///
 /// Returns how many entries from the front of the list were done.
 ///
@@ -1185,8 +1188,8 @@ impl OwnedCommand for GuestSetVcpus<'_> {
 
 /// Lists the guest's memory blocks.
 ///
-/// Linux only. The order of the list means nothing: go by phys-index. A kernel without memory hotplug gives
-/// an empty list or an error, depending on the agent's release.
+/// The order of the list means nothing: go by phys-index. A kernel without memory hotplug gives an empty list
+/// or an error, depending on the agent's release.
 ///
 /// Returns the memory blocks.
 ///
@@ -1221,8 +1224,7 @@ impl OwnedCommand for GuestGetMemoryBlocks {
 
 /// Takes memory blocks in or out of use.
 ///
-/// Linux only. A block that fails is told in its result, not as an error of the command, so look at every
-/// result.
+/// A block that fails is told in its result, not as an error of the command, so look at every result.
 ///
 /// Returns one result per entry of the request.
 ///
@@ -1261,7 +1263,7 @@ impl OwnedCommand for GuestSetMemoryBlocks<'_> {
 
 /// Tells how big the guest's memory blocks are.
 ///
-/// Linux only. All blocks have the same size.
+/// All blocks have the same size.
 ///
 /// Returns the block size.
 ///
@@ -1296,7 +1298,7 @@ impl OwnedCommand for GuestGetMemoryBlockInfo {
 
 /// Tells how each processor spent its time since boot, in milliseconds.
 ///
-/// Linux only. For a load in percent, ask twice and compare.
+/// For a load in percent, ask twice and compare.
 ///
 /// Returns one entry per processor.
 ///
@@ -1367,8 +1369,8 @@ impl OwnedCommand for GuestGetLoad {
 
 /// Lists the guest's disks, mounted or not.
 ///
-/// Available on Windows and on Linux agents built with libudev. An entry may be a partition or a volume on
-/// top of other devices; dependencies then names those.
+/// A Linux agent has it only when built with libudev. An entry may be a partition or a volume on top of other
+/// devices; dependencies then names those.
 ///
 /// Returns the disks.
 ///
@@ -1403,8 +1405,7 @@ impl OwnedCommand for GuestGetDisks {
 
 /// Lists the mounted file systems with their size and their disks.
 ///
-/// Linux and Windows only. The newest mount comes first. Bind mounts are left out from 10.0 on and were
-/// listed before.
+/// The newest mount comes first. Bind mounts are left out from 10.0 on and were listed before.
 ///
 /// Returns the file systems.
 ///
@@ -1439,8 +1440,8 @@ impl OwnedCommand for GuestGetFsinfo {
 
 /// Lists the activity counters of the guest's block devices.
 ///
-/// Linux only. Counters run since boot; for a rate, ask twice and compare. Which counters are there depends
-/// on the guest's kernel.
+/// Counters run since boot; for a rate, ask twice and compare. Which counters are there depends on the
+/// guest's kernel.
 ///
 /// Returns one entry per block device.
 ///
@@ -1475,8 +1476,7 @@ impl OwnedCommand for GuestGetDiskstats {
 
 /// Lists who is logged in.
 ///
-/// Available on Windows and on systems with utmpx. A user with several sessions has one entry, with the
-/// earliest login.
+/// A user with several sessions has one entry, with the earliest login.
 ///
 /// Returns the users.
 ///
@@ -1511,9 +1511,8 @@ impl OwnedCommand for GuestGetUsers {
 
 /// Gives a user a new password.
 ///
-/// Linux, FreeBSD and Windows only. The password travels in base64 in any case. Base64 hides nothing: whoever
-/// reads the channel reads the password. A line feed in the password, or a line feed or colon in the user
-/// name, is an error.
+/// The password travels in base64 in any case. Base64 hides nothing: whoever reads the channel reads the
+/// password. A line feed in the password, or a line feed or colon in the user name, is an error.
 ///
 /// `guest-set-user-password`, since QEMU 2.3. Linux, Windows and FreeBSD only.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -1595,9 +1594,10 @@ impl OwnedCommand for GuestSshGetAuthorizedKeys<'_> {
 
 /// Adds SSH keys to a user's key file.
 ///
-/// Directory and file are made when missing. A key that is there as exactly the same line is not added again.
-/// A key that starts with "#" or holds a line feed is an error; an empty string is not. Windows followed in
-/// 9.1.
+/// Directory and file are made when missing, for the user alone. The file gets no line feed at its end, so
+/// begin with one when appending to it by other means. A key that is there as exactly the same line is not
+/// added again. A key that starts with "#" or holds a line feed is an error; an empty string is not. Windows
+/// followed in 9.1.
 ///
 /// `guest-ssh-add-authorized-keys`, since QEMU 5.2.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -1794,8 +1794,8 @@ impl OwnedCommand for GuestGetOsinfo {
 
 /// Lists devices and the drivers they use.
 ///
-/// Windows only. It tells whether a guest has the drivers for its virtual hardware, and how old they are. The
-/// dates are in nanoseconds.
+/// It tells whether a guest has the drivers for its virtual hardware, and how old they are. The dates are in
+/// nanoseconds.
 ///
 /// Returns the devices.
 ///

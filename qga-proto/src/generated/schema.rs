@@ -39,7 +39,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             Member {
                 name: "input-data",
                 doc: "Bytes for its standard input, in padded base64; the null device when absent, an empty \
-                    stream when \"\".",
+                    stream when \"\". A program that does not read all of it is no error.",
                 optional: true,
                 base64: true,
                 secret: true,
@@ -63,7 +63,8 @@ pub static COMMANDS: &[CommandInfo] = &[
             growing delay. The reply that says exited can be had once only: it deletes the record, and \
             asking again is an error. If that reply is lost, exit code and output are gone. Output is never \
             shown before the end. A background child that keeps a captured stream open delays the end. \
-            Records survive a reconnect but not a restart of the agent.",
+            Records survive a reconnect, so any client may ask, but not a restart of the agent. The system \
+            may use a number again while an old record is unread; the old record is then found first.",
         since: Some("2.5"),
         arguments: &[Member {
             name: "pid",
@@ -104,17 +105,19 @@ pub static COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         name: "guest-file-open",
         doc: "Opens a file in the guest. The handle outlives the connection, is shared by all later clients \
-            and stays open until guest-file-close or the end of the agent. Relative paths start at the \
-            agent's working directory. New files are readable and writable for everyone (0666), whatever the \
-            umask. There is no mode that fails when the file exists. Opening does not block: a read from a \
-            pipe whose writer is silent is an error.",
+            and stays open until guest-file-close or the end of the agent. A restarted agent does not know \
+            it any more. Relative paths start at the agent's working directory. New files are readable and \
+            writable for everyone (0666), whatever the umask. There is no mode that fails when the file \
+            exists. A directory can be opened with \"r\", but not read. Opening does not block: a read from \
+            a pipe whose writer is silent is an error, one without a writer gives its end.",
         since: Some("0.15"),
         arguments: &[
             Member { name: "path", doc: "The file's path in the guest.", ..Member::DEFAULT },
             Member {
                 name: "mode",
                 doc: "An fopen-style mode: r, w or a, with an optional + and b; \"r\" when absent. b has no \
-                    effect. Windows does not know \"ab\".",
+                    effect. Windows does not know \"ab\". With \"a+\" writes go to the end, while reads \
+                    follow the position.",
                 optional: true,
                 ..Member::DEFAULT
             },
@@ -127,8 +130,10 @@ pub static COMMANDS: &[CommandInfo] = &[
         doc: "Reads bytes from an open file, from the handle's position on. Reading exactly up to the end \
             does not set eof; the next read then gives no bytes and eof true. A read cut short by the end \
             gives bytes and eof true together. On Windows eof is true only when no byte came. So keep the \
-            bytes of every reply, and stop at eof or at a count of 0. The reply is one line of base64. With \
-            libvirt in between ask for 1 MiB at most: 2 MiB were seen to pass, 3 MiB to get lost.",
+            bytes of every reply, and stop at eof or at a count of 0. Of a pipe, ask for no more than is \
+            there: when the rest would block, the read is an error and the bytes already read are lost. The \
+            reply is one line of base64. With libvirt in between ask for 1 MiB at most: 2 MiB were seen to \
+            pass, 3 MiB to get lost.",
         since: Some("0.15"),
         arguments: &[
             Member {
@@ -181,9 +186,10 @@ pub static COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         name: "guest-file-write",
         doc: "Writes bytes to an open file. Base64 must be padded with \"=\": without padding the last \
-            bytes are lost and no error is given. The URL-safe alphabet is refused. On POSIX the bytes go to \
-            a buffer of the agent, so they may reach the file only with a flush, seek, read or close, and a \
-            full disk may show only then. One message can carry about 48 MiB of data.",
+            bytes are lost and no error is given. The URL-safe alphabet is refused, line feeds are not. On \
+            POSIX the bytes go to a buffer of the agent, so they may reach the file only with a flush, seek, \
+            read or close, and a full disk may show only then. Windows writes at once. One message can carry \
+            about 48 MiB of data.",
         since: Some("0.15"),
         arguments: &[
             Member {
@@ -215,9 +221,11 @@ pub static COMMANDS: &[CommandInfo] = &[
         doc: "Stops all writes to the guest's file systems and leaves them in a consistent state, for a \
             snapshot. Only file systems on a block device take part, not tmpfs and network ones; those that \
             cannot freeze are skipped. While frozen, only the sync commands, guest-ping, guest-info, \
-            guest-fsfreeze-status and guest-fsfreeze-thaw work. Linux has no time limit: a client that \
-            forgets to thaw leaves the guest stuck. Windows thaws by itself after about 10 s. FreeBSD \
-            freezes UFS only. A failing hook program or file system freezes nothing.",
+            guest-fsfreeze-status and guest-fsfreeze-thaw work; all else, a second freeze included, fails \
+            with CommandNotFound. An agent restarted on a POSIX guest stays in this state. Linux has no time \
+            limit: a client that forgets to thaw leaves the guest stuck. Windows thaws by itself after about \
+            10 s. FreeBSD freezes UFS only. A failing hook program or file system is an error, and nothing \
+            stays frozen.",
         since: Some("0.15"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_FSFREEZE")]),
         returns: Some(Type::Int),
@@ -242,9 +250,9 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-fsfreeze-status",
-        doc: "Tells whether file systems are frozen. Linux, FreeBSD and Windows only. Ask it when commands \
-            fail with CommandNotFound, because a frozen agent answers nearly everything that way. On Windows \
-            it fails when the shadow copy service could not be set up. Permitted while frozen.",
+        doc: "Tells whether file systems are frozen. Ask it when commands fail with CommandNotFound, \
+            because a frozen agent answers nearly everything that way. On Windows it fails when the shadow \
+            copy service could not be set up.",
         since: Some("0.15"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_FSFREEZE")]),
         returns: Some(Type::Named("GuestFsfreezeStatus")),
@@ -255,9 +263,9 @@ pub static COMMANDS: &[CommandInfo] = &[
         name: "guest-fsfreeze-thaw",
         doc: "Ends the frozen state. On a thawed guest it returns 0 and is no error, but Windows may give \
             an error when its own time limit has passed. When the hook program fails, the reply is an error \
-            although the file systems are thawed; ask guest-fsfreeze-status. It also repairs an agent that \
-            was restarted while frozen. Up to 9.0, an agent configured to block it cannot be thawed over the \
-            channel. Permitted while frozen.",
+            although the file systems are thawed; ask guest-fsfreeze-status. On POSIX it also repairs an \
+            agent that was restarted while frozen. Up to 9.0, an agent configured to block it cannot be \
+            thawed over the channel.",
         since: Some("0.15"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_FSFREEZE")]),
         returns: Some(Type::Int),
@@ -266,9 +274,9 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-fstrim",
-        doc: "Gives unused blocks of the guest's file systems back to the storage below. Linux and Windows \
-            only. It can take long and holds up all other requests. The failure of one file system is told \
-            in its result, not as an error of the command. Agents before 2.4 return an empty object.",
+        doc: "Gives unused blocks of the guest's file systems back to the storage below. It can take long \
+            and holds up all other requests. The failure of one file system is told in its result, not as an \
+            error of the command. Agents before 2.4 return an empty object.",
         since: Some("1.2"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_FSTRIM")]),
         arguments: &[Member {
@@ -283,8 +291,8 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-cpustats",
-        doc: "Tells how each processor spent its time since boot, in milliseconds. Linux only. For a load \
-            in percent, ask twice and compare.",
+        doc: "Tells how each processor spent its time since boot, in milliseconds. For a load in percent, \
+            ask twice and compare.",
         since: Some("7.1"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Array(&Type::Named("GuestCpuStats"))),
@@ -292,8 +300,8 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-devices",
-        doc: "Lists devices and the drivers they use. Windows only. It tells whether a guest has the \
-            drivers for its virtual hardware, and how old they are. The dates are in nanoseconds.",
+        doc: "Lists devices and the drivers they use. It tells whether a guest has the drivers for its \
+            virtual hardware, and how old they are. The dates are in nanoseconds.",
         since: Some("5.2"),
         condition: Condition::If("CONFIG_WIN32"),
         returns: Some(Type::Array(&Type::Named("GuestDeviceInfo"))),
@@ -301,9 +309,8 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-disks",
-        doc: "Lists the guest's disks, mounted or not. Available on Windows and on Linux agents built with \
-            libudev. An entry may be a partition or a volume on top of other devices; dependencies then \
-            names those.",
+        doc: "Lists the guest's disks, mounted or not. A Linux agent has it only when built with libudev. \
+            An entry may be a partition or a volume on top of other devices; dependencies then names those.",
         since: Some("5.2"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_LIBUDEV")]),
         returns: Some(Type::Array(&Type::Named("GuestDiskInfo"))),
@@ -311,9 +318,8 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-diskstats",
-        doc: "Lists the activity counters of the guest's block devices. Linux only. Counters run since \
-            boot; for a rate, ask twice and compare. Which counters are there depends on the guest's \
-            kernel.",
+        doc: "Lists the activity counters of the guest's block devices. Counters run since boot; for a \
+            rate, ask twice and compare. Which counters are there depends on the guest's kernel.",
         since: Some("7.1"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Array(&Type::Named("GuestDiskStatsInfo"))),
@@ -321,8 +327,8 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-fsinfo",
-        doc: "Lists the mounted file systems with their size and their disks. Linux and Windows only. The \
-            newest mount comes first. Bind mounts are left out from 10.0 on and were listed before.",
+        doc: "Lists the mounted file systems with their size and their disks. The newest mount comes first. \
+            Bind mounts are left out from 10.0 on and were listed before.",
         since: Some("2.2"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_LINUX")]),
         returns: Some(Type::Array(&Type::Named("GuestFilesystemInfo"))),
@@ -348,7 +354,7 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-memory-block-info",
-        doc: "Tells how big the guest's memory blocks are. Linux only. All blocks have the same size.",
+        doc: "Tells how big the guest's memory blocks are. All blocks have the same size.",
         since: Some("2.3"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Named("GuestMemoryBlockInfo")),
@@ -356,9 +362,9 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-memory-blocks",
-        doc: "Lists the guest's memory blocks. Linux only. The order of the list means nothing: go by \
-            phys-index. A kernel without memory hotplug gives an empty list or an error, depending on the \
-            agent's release.",
+        doc: "Lists the guest's memory blocks. The order of the list means nothing: go by phys-index. A \
+            kernel without memory hotplug gives an empty list or an error, depending on the agent's \
+            release.",
         since: Some("2.3"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Array(&Type::Named("GuestMemoryBlock"))),
@@ -390,8 +396,7 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-users",
-        doc: "Lists who is logged in. Available on Windows and on systems with utmpx. A user with several \
-            sessions has one entry, with the earliest login.",
+        doc: "Lists who is logged in. A user with several sessions has one entry, with the earliest login.",
         since: Some("2.10"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("HAVE_UTMPX")]),
         returns: Some(Type::Array(&Type::Named("GuestUser"))),
@@ -399,8 +404,7 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-get-vcpus",
-        doc: "Lists the guest's logical processors. Linux and Windows only. The order of the list means \
-            nothing: go by logical-id.",
+        doc: "Lists the guest's logical processors. The order of the list means nothing: go by logical-id.",
         since: Some("1.5"),
         condition: Condition::Any(&[Condition::If("CONFIG_LINUX"), Condition::If("CONFIG_WIN32")]),
         returns: Some(Type::Array(&Type::Named("GuestLogicalProcessor"))),
@@ -411,7 +415,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         doc: "Tells the agent's version and lists its commands. Use the list rather than the version to \
             find out what is available. From 9.1 on, commands that do not exist on the guest's platform are \
             missing; releases from 2.2 to 9.0 list them as not enabled. While frozen nearly all commands \
-            show as not enabled. The list says nothing about single arguments. Permitted while frozen.",
+            show as not enabled. The list says nothing about single arguments.",
         since: Some("0.15"),
         returns: Some(Type::Named("GuestAgentInfo")),
         allowed_while_frozen: true,
@@ -439,16 +443,15 @@ pub static COMMANDS: &[CommandInfo] = &[
     CommandInfo {
         name: "guest-ping",
         doc: "Does nothing and replies. An answer proves that the agent runs and is not busy: requests are \
-            handled one after the other, so a ping waits for a slow command before it. Permitted while \
-            frozen.",
+            handled one after the other, so a ping waits for a slow command before it.",
         since: Some("0.15"),
         allowed_while_frozen: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
         name: "guest-set-memory-blocks",
-        doc: "Takes memory blocks in or out of use. Linux only. A block that fails is told in its result, \
-            not as an error of the command, so look at every result.",
+        doc: "Takes memory blocks in or out of use. A block that fails is told in its result, not as an \
+            error of the command, so look at every result.",
         since: Some("2.3"),
         condition: Condition::If("CONFIG_LINUX"),
         arguments: &[Member {
@@ -479,9 +482,9 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-set-user-password",
-        doc: "Gives a user a new password. Linux, FreeBSD and Windows only. The password travels in base64 \
-            in any case. Base64 hides nothing: whoever reads the channel reads the password. A line feed in \
-            the password, or a line feed or colon in the user name, is an error.",
+        doc: "Gives a user a new password. The password travels in base64 in any case. Base64 hides \
+            nothing: whoever reads the channel reads the password. A line feed in the password, or a line \
+            feed or colon in the user name, is an error.",
         since: Some("2.3"),
         condition: Condition::Any(&[
             Condition::If("CONFIG_WIN32"),
@@ -509,10 +512,10 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-set-vcpus",
-        doc: "Takes logical processors in or out of use. Linux only; Windows can list but not set them. \
-            Entries are done in order up to the first failure. Only a failure of the very first entry is an \
-            error, so compare the returned number with the length of the list, and send the rest again to \
-            see why it stopped.",
+        doc: "Takes logical processors in or out of use. Windows can list but not set them. Entries are \
+            done in order up to the first failure. Only a failure of the very first entry is an error, so \
+            compare the returned number with the length of the list, and send the rest again to see why it \
+            stopped. An empty list gives 0.",
         since: Some("1.5"),
         condition: Condition::If("CONFIG_LINUX"),
         arguments: &[Member {
@@ -526,11 +529,12 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-shutdown",
-        doc: "Powers off, halts or reboots the guest. Success is not answered at all; a failure is answered \
-            with an error, possibly seconds later, because the agent waits for the helper program. A sync \
-            that is answered with no error before it means that the request was accepted. Whether the guest \
-            really went down must be learned outside the channel. Never repeat a request whose fate is \
-            unknown without a sync: it may still be in the channel and be executed later.",
+        doc: "Powers off, halts or reboots the guest. Since 1.1 success is not answered at all; older \
+            agents do reply. A failure is answered with an error, possibly seconds later, because the agent \
+            waits for the helper program; later requests wait as long. A sync that is answered with no error \
+            before it means that the request was accepted. Whether the guest really went down must be \
+            learned outside the channel. Never repeat a request whose fate is unknown without a sync: it may \
+            still be in the channel and be executed later.",
         since: Some("0.15"),
         arguments: &[Member {
             name: "mode",
@@ -543,9 +547,10 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-ssh-add-authorized-keys",
-        doc: "Adds SSH keys to a user's key file. Directory and file are made when missing. A key that is \
-            there as exactly the same line is not added again. A key that starts with \"#\" or holds a line \
-            feed is an error; an empty string is not. Windows followed in 9.1.",
+        doc: "Adds SSH keys to a user's key file. Directory and file are made when missing, for the user \
+            alone. The file gets no line feed at its end, so begin with one when appending to it by other \
+            means. A key that is there as exactly the same line is not added again. A key that starts with \
+            \"#\" or holds a line feed is an error; an empty string is not. Windows followed in 9.1.",
         since: Some("5.2"),
         arguments: &[
             Member { name: "username", doc: "Whose key file to change.", ..Member::DEFAULT },
@@ -595,10 +600,10 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-suspend-disk",
-        doc: "Hibernates the guest: memory is saved to disk and the machine goes off. Linux and Windows \
-            only. Success is not answered, a failure is. Linux tries systemd, then pm-utils, then the \
-            kernel's power state file; releases 9.1 to 10.0 fail in that last step. Synchronise again after \
-            the guest came back.",
+        doc: "Hibernates the guest: memory is saved to disk and the machine goes off. Success is not \
+            answered, a failure is. Linux tries systemd, then pm-utils, then the kernel's power state file; \
+            releases 9.1 to 10.0 fail in that last step. A guest that cannot do it gives a GenericError. \
+            Synchronise again after the guest came back.",
         since: Some("1.1"),
         condition: Condition::Any(&[Condition::If("CONFIG_LINUX"), Condition::If("CONFIG_WIN32")]),
         success_response: false,
@@ -606,9 +611,9 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-suspend-hybrid",
-        doc: "Saves memory to disk and then sleeps with it powered, so that a power loss does no harm. \
-            Linux only, by systemd or pm-utils; there is no third way. Success is not answered, a failure \
-            is. Synchronise again after wake-up.",
+        doc: "Saves memory to disk and then sleeps with it powered, so that a power loss does no harm. It \
+            is done by systemd or pm-utils; there is no third way. Success is not answered, a failure is. \
+            Synchronise again after wake-up.",
         since: Some("1.1"),
         condition: Condition::If("CONFIG_LINUX"),
         success_response: false,
@@ -616,10 +621,10 @@ pub static COMMANDS: &[CommandInfo] = &[
     },
     CommandInfo {
         name: "guest-suspend-ram",
-        doc: "Puts the guest to sleep with its memory kept powered. Linux and Windows only. Success is not \
-            answered, a failure is. A request sent while the guest sleeps waits in the channel and is \
-            answered after wake-up, so synchronise again then. The ways tried on Linux, and the fault in 9.1 \
-            to 10.0, are those of guest-suspend-disk.",
+        doc: "Puts the guest to sleep with its memory kept powered. Success is not answered, a failure is. \
+            A request sent while the guest sleeps waits in the channel and is answered after wake-up, so \
+            synchronise again then. The ways tried on Linux, and the fault in 9.1 to 10.0, are those of \
+            guest-suspend-disk.",
         since: Some("1.1"),
         condition: Condition::Any(&[Condition::If("CONFIG_LINUX"), Condition::If("CONFIG_WIN32")]),
         success_response: false,
@@ -629,7 +634,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         name: "guest-sync",
         doc: "Echoes a number, without a marker byte. It is the fallback for agents that do not offer \
             guest-sync-delimited. Read line by line and skip everything until the number just sent comes \
-            back. Permitted while frozen.",
+            back.",
         since: Some("0.15"),
         arguments: &[Member {
             name: "id",
@@ -648,7 +653,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             request: it makes the agent drop a half-read message. The success reply starts with 0xFF; throw \
             away all that comes before it, error lines included. An error reply to this command has no \
             marker. Accept only the number sent last, because late replies to earlier attempts may come \
-            first. Permitted while frozen.",
+            first.",
         since: Some("1.1"),
         arguments: &[Member {
             name: "id",
@@ -1208,7 +1213,7 @@ pub static TYPES: &[TypeInfo] = &[
             Value { name: "separated", doc: "Keep both, each in its own member.", ..Value::DEFAULT },
             Value {
                 name: "merged",
-                doc: "Keep both, interleaved in out-data; not on Windows.",
+                doc: "Keep both, interleaved in out-data.",
                 condition: Condition::Not(&Condition::If("CONFIG_WIN32")),
                 ..Value::DEFAULT
             },
@@ -1244,32 +1249,32 @@ pub static TYPES: &[TypeInfo] = &[
             },
             Member {
                 name: "out-data",
-                doc: "Captured standard output in base64, at most 16 MiB of bytes; absent when nothing was \
-                    captured.",
+                doc: "Captured standard output in base64, at most 16 MiB of bytes; absent when not captured \
+                    or empty.",
                 optional: true,
                 base64: true,
                 ..Member::DEFAULT
             },
             Member {
                 name: "err-data",
-                doc: "Captured standard error in base64, at most 16 MiB of bytes; absent when nothing was \
-                    captured.",
+                doc: "Captured standard error in base64, at most 16 MiB of bytes; absent when not captured \
+                    or empty.",
                 optional: true,
                 base64: true,
                 ..Member::DEFAULT
             },
             Member {
                 name: "out-truncated",
-                doc: "Whether standard output was longer than the limit. Releases 2.5 to 10.1 send it only \
-                    when output was cut, and then as false. Take exactly 16777216 bytes of data as cut, \
-                    too.",
+                doc: "Whether output beyond 16777216 bytes was thrown away. Agents up to 10.1 without the \
+                    fix leave it out when the output is whole and send false when it was cut. So count a \
+                    stream as cut when this is true or when exactly 16777216 bytes came.",
                 ty: Type::Bool,
                 optional: true,
                 ..Member::DEFAULT
             },
             Member {
                 name: "err-truncated",
-                doc: "The same for standard error, with the same fault.",
+                doc: "The same for standard error.",
                 ty: Type::Bool,
                 optional: true,
                 ..Member::DEFAULT

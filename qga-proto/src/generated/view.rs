@@ -234,17 +234,18 @@ pub struct GuestExecStatus<'a> {
     /// on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<i64>,
-    /// Captured standard output in base64, at most 16 MiB of bytes; absent when nothing was captured.
+    /// Captured standard output in base64, at most 16 MiB of bytes; absent when not captured or empty.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub out_data: Option<Base64<'a>>,
-    /// Captured standard error in base64, at most 16 MiB of bytes; absent when nothing was captured.
+    /// Captured standard error in base64, at most 16 MiB of bytes; absent when not captured or empty.
     #[serde(borrow, skip_serializing_if = "Option::is_none")]
     pub err_data: Option<Base64<'a>>,
-    /// Whether standard output was longer than the limit. Releases 2.5 to 10.1 send it only when output was
-    /// cut, and then as false. Take exactly 16777216 bytes of data as cut, too.
+    /// Whether output beyond 16777216 bytes was thrown away. Agents up to 10.1 without the fix leave it out
+    /// when the output is whole and send false when it was cut. So count a stream as cut when this is true or
+    /// when exactly 16777216 bytes came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_truncated: Option<bool>,
-    /// The same for standard error, with the same fault.
+    /// The same for standard error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub err_truncated: Option<bool>,
 }
@@ -339,7 +340,7 @@ open_enum! {
         Stderr = "stderr",
         /// Keep both, each in its own member.
         Separated = "separated",
-        /// Keep both, interleaved in out-data; not on Windows.
+        /// Keep both, interleaved in out-data.
         ///
         /// Linux, FreeBSD, NetBSD, OpenBSD and Solaris only.
         Merged = "merged",
