@@ -42,8 +42,10 @@ pub enum AddressError {
     Scheme,
     /// The path or host is missing.
     Missing,
-    /// The port (or context id) is missing or not a number in its range.
+    /// The port is missing or not a number in its range.
     Number,
+    /// The context id is not a number in its range.
+    Cid,
 }
 
 impl<'a> Address<'a> {
@@ -67,8 +69,10 @@ impl<'a> Address<'a> {
             "unix" => Self::Unix { path: rest },
             "vsock" => {
                 let (cid, port) = rest.split_once(':').ok_or(AddressError::Number)?;
-                let number = |text: &str| text.parse().map_err(|_| AddressError::Number);
-                Self::Vsock { cid: number(cid)?, port: number(port)? }
+                Self::Vsock {
+                    cid: cid.parse().map_err(|_| AddressError::Cid)?,
+                    port: port.parse().map_err(|_| AddressError::Number)?,
+                }
             }
             _ => return Err(AddressError::Scheme),
         };
@@ -99,6 +103,7 @@ impl fmt::Display for AddressError {
             Self::Scheme => "an address is unix:PATH, tcp:HOST:PORT, vsock:CID:PORT or serial:PATH",
             Self::Missing => "the address lacks a path or host",
             Self::Number => "the address lacks a port, or it is no number in its range",
+            Self::Cid => "the address's context id is no number in its range",
         })
     }
 }
@@ -136,7 +141,10 @@ mod tests {
             ("tcp:host", AddressError::Number),
             ("tcp:host:65536", AddressError::Number),
             ("vsock:3", AddressError::Number),
-            ("vsock:-1:5", AddressError::Number),
+            ("vsock:3:a", AddressError::Number),
+            ("vsock:-1:5", AddressError::Cid),
+            ("vsock:a:1", AddressError::Cid),
+            ("vsock::1", AddressError::Cid),
         ] {
             assert_eq!(Address::parse(text), Err(error), "{text}");
         }

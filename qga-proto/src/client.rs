@@ -8,7 +8,7 @@ use crate::buffer::{self, Buffer};
 use crate::command::Command;
 use crate::error::{Error, Misuse, Sent, TimedOut, Violation};
 use crate::frame::{Frame, Framer, Framing};
-use crate::json::{self, Raw, WriteError};
+use crate::json::{self, WriteError};
 use crate::message::{self, Reply};
 use crate::time::Instant;
 
@@ -57,7 +57,8 @@ use sync::{Ids, Sync};
 ///
 /// Agents since QEMU 4.0 repeat the member `id` of a request. Whether this one does is learned from the sync. If so
 /// (*id mode*), every command carries a fresh `id`, a reply is believed only with it, and a late reply is harmless: the
-/// line stays trusted after a timeout, though not after two in a row without a word. If not (*ordered mode*), a line is trusted for one command only.
+/// line stays trusted after a timeout, though not after two in a row without a word, and not for longer than
+/// [`Config::trust_time`]. If not (*ordered mode*), a line is trusted for one command only.
 pub struct Client<Rx, Tx = Rx> {
     config: Config,
     framer: Framer<Rx>,
@@ -71,14 +72,16 @@ pub struct Client<Rx, Tx = Rx> {
     sync: Sync,
     /// Whether an agent has ever answered on this connection.
     heard: bool,
-    /// How many commands have left since it was last heard, and got no answer.
+    /// When something was last believed.
+    trusted: Instant,
+    /// How many commands have left since the agent was last heard, and got no answer.
     unanswered: u8,
     /// The last frame was 0xFF: what follows answers a sync, ours or another's.
     delimited: bool,
 }
 
 /// How many commands in a row may stay without an answer in id mode before the line is not trusted any more.
-const PATIENCE: u8 = 2;
+const MAX_UNANSWERED: u8 = 2;
 
 /// How far the line is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,6 +117,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             serial: 0,
             sync: Sync::default(),
             heard: false,
+            trusted: Instant::ZERO,
             unanswered: 0,
             delimited: false,
             config,
@@ -148,6 +152,14 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         });
         // What came while nobody asked: late replies, or garbage that costs the trust.
         self.process(now);
+        if self.framer.window().is_empty() {
+            // No memory at all: a driver would read nothing, and take that for the end of the stream.
+            self.call = None;
+            return Err(Error::ReplyTooLong { len: 1, limit: 0 });
+        }
+        if self.state == State::Idle && now - self.trusted > self.config.trust_time {
+            self.state = State::Unsynced;
+        }
         match self.state {
             State::Idle => self.begin_waiting(),
             State::Unsynced => self.begin_sync(now),
@@ -160,6 +172,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.call.as_ref().is_some_and(|call| call.outcome.is_some())
+    }
+
+    /// Whether the command was one that is silent when it succeeds, and did.
+    pub(crate) fn is_accepted(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| matches!(call.outcome, Some(Outcome::Silent)))
     }
 
     /// Takes the reply. It borrows from the receive buffer.
@@ -189,19 +206,26 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             self.give_up();
             return Err(Error::Misuse(Misuse::NotSettled));
         }
-        let line = self.framer.text();
-        let result = match self.call.take().and_then(|call| call.outcome) {
-            Some(Outcome::Return(value)) => {
-                json::from_slice(&line[value]).or_else(|error| match Reply::parse_in_full(line) {
-                    Some(Reply::Return { value, .. }) => json::from_slice(&line[value]),
-                    _ => Err(error),
-                })
-            }
-            Some(Outcome::Silent) => json::from_slice(Raw::EMPTY_OBJECT.as_str().as_bytes()),
+        let value = match self.call.take().and_then(|call| call.outcome) {
+            Some(Outcome::Return(value)) => value,
+            Some(Outcome::Silent) => return Ok(json::from_slice(b"{}").map_err(Violation::Undecodable)?),
             Some(Outcome::Failed(error)) => return Err(error),
             None => return Err(Error::Misuse(Misuse::NotSettled)),
         };
-        result.map_err(|error| Error::Protocol(Violation::Undecodable(error)))
+        let line = self.framer.text();
+        json::from_slice(&line[value]).or_else(|error| match Reply::parse_in_full(line) {
+            Some(Reply::Return { value, .. }) => {
+                Ok(json::from_slice(&line[value]).map_err(Violation::Undecodable)?)
+            }
+            Some(_) => Err(Error::Protocol(Violation::Undecodable(error))),
+            // Not even JSON: what else is wrong on this line?
+            None => {
+                if self.state == State::Idle {
+                    self.state = State::Unsynced;
+                }
+                Err(Error::Protocol(Violation::NotAReply))
+            }
+        })
     }
 
     /// Gives up the command in flight, if there is one, and says how much of it had left. Dropping the future of a
@@ -361,7 +385,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         if sent == Sent::All {
             self.unanswered = self.unanswered.saturating_add(1);
         }
-        if self.unanswered >= PATIENCE && self.state == State::Idle {
+        if self.unanswered >= MAX_UNANSWERED && self.state == State::Idle {
             self.state = State::Unsynced;
         }
     }

@@ -125,14 +125,14 @@ impl<E> Error<E> {
         !matches!(self, Self::Closed(_) | Self::Transport(_))
     }
 
-    /// How much of the command had left. `None` where the transport failed and it is not known.
+    /// How much of the command had left. `None` where that is not known: take it for all.
     #[must_use]
     pub const fn sent(&self) -> Option<Sent> {
         match self {
-            Self::Refused(_) | Self::Protocol(_) | Self::ReplyTooLong { .. } => Some(Sent::All),
+            Self::Refused(_) => Some(Sent::All),
             Self::TimedOut(TimedOut { sent, .. }) | Self::Closed(sent) => Some(*sent),
             Self::CommandTooLong { .. } | Self::Misuse(_) => Some(Sent::Nothing),
-            Self::Transport(_) => None,
+            Self::Protocol(_) | Self::ReplyTooLong { .. } | Self::Transport(_) => None,
         }
     }
 
@@ -149,6 +149,12 @@ impl<E> Error<E> {
             Self::Refused(refusal) => Some(refusal),
             _ => None,
         }
+    }
+}
+
+impl From<Violation> for Error {
+    fn from(violation: Violation) -> Self {
+        Self::Protocol(violation)
     }
 }
 

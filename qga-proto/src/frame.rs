@@ -5,6 +5,8 @@ mod objects;
 #[cfg(test)]
 mod tests;
 
+use core::fmt;
+
 use crate::buffer::{self, Buffer};
 
 /// Cuts a stream of bytes into frames, in place: each byte is looked at once and, but for a buffer that grows or runs
@@ -13,7 +15,6 @@ use crate::buffer::{self, Buffer};
 /// Bytes are read into [`window`](Self::window) and announced with [`commit`](Self::commit); then
 /// [`poll_frame`](Self::poll_frame) is called until it gives `None`. A frame is only cut here, never decoded, so a bad
 /// one costs itself and nothing else. How the stream was cut into reads makes no difference to the frames.
-#[derive(Debug)]
 pub struct Framer<B> {
     buffer: B,
     limit: usize,
@@ -206,6 +207,16 @@ impl<B: Buffer> Framer<B> {
         self.start = self.start.saturating_sub(n);
         self.scanned -= n.min(self.scanned);
         self.end -= n;
+    }
+}
+
+impl<B> fmt::Debug for Framer<B> {
+    /// Without the buffer: it may hold passwords.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Framer")
+            .field("scanner", &self.scanner)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }
 

@@ -11,8 +11,8 @@ use crate::time::Instant;
 
 /// A stream of bytes to an agent, and a clock. All that an adapter is.
 ///
-/// Dropping a future of these must lose no bytes: a byte is either still in the stream or in the buffer of a call that
-/// has returned.
+/// Dropping a future of these must lose no bytes and send none twice: a byte that was read is in the buffer of a call
+/// that has returned, and a write that has not returned has sent nothing.
 pub trait Transport {
     /// Why the stream failed.
     type Error;
@@ -39,7 +39,7 @@ pub trait Transport {
         deadline: Instant,
     ) -> impl Future<Output = Result<Option<usize>, Self::Error>>;
 
-    /// Waits until the deadline.
+    /// Waits until the deadline. For what is built of several calls: one alone never sleeps.
     fn sleep_until(&mut self, deadline: Instant) -> impl Future<Output = ()>;
 }
 
@@ -79,7 +79,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
+    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
     pub async fn call_view<C: Command>(&mut self, command: &C) -> Result<C::View<'_>, Error<T::Error>> {
         let deadline = self.transport.now() + self.timeout;
         self.call_view_until(command, deadline).await
@@ -89,7 +90,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
+    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
     pub async fn call_view_until<C: Command>(
         &mut self,
         command: &C,
@@ -108,7 +110,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
+    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
     #[cfg(feature = "alloc")]
     pub async fn call<C: crate::OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error<T::Error>> {
         let deadline = self.transport.now() + self.timeout;
@@ -119,7 +122,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
+    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
     #[cfg(feature = "alloc")]
     pub async fn call_until<C: crate::OwnedCommand>(
         &mut self,
@@ -156,36 +160,61 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             }
             let timeout = self.client.poll_timeout().unwrap_or(now);
             let Some(bytes) = self.client.poll_transmit() else {
-                now = self.receive(timeout).await?;
+                now = self.receive(timeout).await?.0;
                 continue;
             };
             let written = self.transport.write(bytes, timeout.min(now + WRITE_SLICE)).await;
             now = self.transport.now();
             match written {
-                Ok(Some(0)) => self.client.handle_eof(now),
-                Ok(Some(n)) => self.client.handle_transmitted(n, now),
-                Ok(None) => now = self.receive(now).await?,
-                Err(error) => return self.fail(error, now),
+                Ok(Some(n @ 1..)) => self.client.handle_transmitted(n, now),
+                // Nothing can be written now, or ever again: first hear what the agent has to say.
+                Ok(gone) => {
+                    now = self.receive_what_is_there(now, timeout).await?;
+                    if gone.is_some() && !self.client.is_settled() {
+                        self.client.handle_eof(now);
+                    }
+                }
+                Err(error) => self.fail(error, now)?,
             }
         }
     }
 
-    /// Reads once; gives the time after that.
-    async fn receive(&mut self, until: Instant) -> Result<Instant, Error<T::Error>> {
+    /// Reads without waiting, until there is nothing more, the call is settled or its time is over.
+    async fn receive_what_is_there(
+        &mut self,
+        mut now: Instant,
+        timeout: Instant,
+    ) -> Result<Instant, Error<T::Error>> {
+        while now < timeout && !self.client.is_settled() {
+            let (then, something) = self.receive(now).await?;
+            now = then;
+            if !something {
+                break;
+            }
+        }
+        Ok(now)
+    }
+
+    /// Reads once; gives the time after that, and whether anything came.
+    async fn receive(&mut self, until: Instant) -> Result<(Instant, bool), Error<T::Error>> {
         let received = self.transport.read(self.client.receive_buffer(), until).await;
         let now = self.transport.now();
         match received {
             Ok(Some(0)) => self.client.handle_eof(now),
             Ok(Some(n)) => self.client.handle_received(n, now),
-            Ok(None) => {}
-            Err(error) => return self.fail(error, now).map(|()| now),
+            Ok(None) => return Ok((now, false)),
+            Err(error) => self.fail(error, now)?,
         }
-        Ok(now)
+        Ok((now, true))
     }
 
-    /// The transport has failed: what follows on this connection is [`Error::Closed`].
+    /// The transport has failed: what follows on this connection is [`Error::Closed`]. A command that is silent when it
+    /// succeeds may have succeeded by that.
     fn fail(&mut self, error: T::Error, now: Instant) -> Result<(), Error<T::Error>> {
         self.client.handle_eof(now);
+        if self.client.is_accepted() {
+            return Ok(());
+        }
         self.client.give_up();
         Err(Error::Transport(error))
     }

@@ -13,7 +13,7 @@ use serial2::SerialPort;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::session::Session;
-use crate::transport::{Stream, drain};
+use crate::transport::{LONGEST_WAIT, Stream, drain};
 
 /// Connects to the agent at `address`: `unix:PATH`, `tcp:HOST:PORT`, `vsock:CID:PORT` or `serial:PATH`. Takes `timeout` at the
 /// most; that is also the new session's timeout for calls.
@@ -24,12 +24,14 @@ use crate::transport::{Stream, drain};
 ///
 /// What is wrong with the address, or why there is no connection.
 pub fn connect(address: &str, timeout: Duration) -> Result<Session, ConnectError> {
-    let mut session = Session::new(connect_until(address, Instant::now() + timeout)?);
+    let mut session = Session::new(connect_until(address, Instant::now() + timeout.min(LONGEST_WAIT))?);
     session.set_timeout(timeout);
     Ok(session)
 }
 
-/// Connects to `address`, as [`connect`], but gives the bare stream.
+/// Connects to `address`, as [`connect`], but gives the bare stream. Put it into a [`Session`] or a
+/// [`Connection`](crate::Connection), or [`end`](AnyStream::end) it: just dropped, it may leave a reply unread, at which
+/// a real agent on a Unix socket exits.
 ///
 /// # Errors
 ///
@@ -85,10 +87,13 @@ fn open_serial(path: &str) -> io::Result<SerialPort> {
 
 fn connect_tcp(host: &str, port: u16, deadline: Instant) -> io::Result<Socket> {
     let mut result = Err(io::Error::new(ErrorKind::NotFound, "the host has no address"));
-    for address in resolve(host, port, deadline)? {
-        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+    let addresses = resolve(host, port, deadline)?;
+    for (at, address) in addresses.iter().enumerate() {
+        let socket = Socket::new(Domain::for_address(*address), Type::STREAM, None)?;
         socket.set_tcp_nodelay(true)?;
-        match socket.connect_timeout(&address.into(), left(deadline)?) {
+        // Each gets its share of the time: one that is a black hole leaves some to the others.
+        let share = left(deadline)? / u32::try_from(addresses.len() - at).unwrap_or(u32::MAX);
+        match socket.connect_timeout(&(*address).into(), share) {
             Ok(()) => return Ok(socket),
             Err(error) => result = Err(error),
         }

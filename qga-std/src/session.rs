@@ -41,7 +41,7 @@ impl<S: Stream> Session<S> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After `Closed` and `Transport` the session is over; after all others the next call can follow.
     pub fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error> {
         block_on(self.0.call(command))
     }
@@ -50,7 +50,7 @@ impl<S: Stream> Session<S> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After `Closed` and `Transport` the session is over; after all others the next call can follow.
     pub fn call_timeout<C: OwnedCommand>(
         &mut self,
         command: &C,
@@ -64,9 +64,23 @@ impl<S: Stream> Session<S> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]; most leave the session usable.
+    /// Every [`Error`]. After `Closed` and `Transport` the session is over; after all others the next call can follow.
     pub fn call_view<C: Command>(&mut self, command: &C) -> Result<C::View<'_>, Error> {
         block_on(self.0.call_view(command))
+    }
+
+    /// Calls as [`call_view`](Self::call_view) a command that may take as long as `timeout`, sync included.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_view`](Self::call_view).
+    pub fn call_view_timeout<C: Command>(
+        &mut self,
+        command: &C,
+        timeout: Duration,
+    ) -> Result<C::View<'_>, Error> {
+        let deadline = self.deadline(timeout);
+        block_on(self.0.call_view_until(command, deadline))
     }
 
     /// Whether an agent has ever answered on this connection.

@@ -51,9 +51,9 @@ pub struct Connection<S: Stream> {
 }
 
 /// The longest time limit that is set: systems do not all take what a `Duration` can hold. Who waits waits again.
-const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How many bytes are read at the end of a connection. More than any system keeps in a socket.
+/// How many bytes are read at the end of a connection at the most: a bound, far above what systems keep in a socket.
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
 impl<S: Stream> Connection<S> {
@@ -91,7 +91,9 @@ impl<S: Stream> Transport for Connection<S> {
     }
 
     async fn sleep_until(&mut self, deadline: ProtoInstant) {
-        thread::sleep(deadline - self.now());
+        while self.now() < deadline {
+            thread::sleep(self.wait(deadline));
+        }
     }
 }
 
@@ -102,10 +104,15 @@ fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
         Err(error) => match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(None),
             ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Ok(Some(0)),
+            // A terminal whose other end is gone.
+            _ if error.raw_os_error() == Some(EIO) => Ok(Some(0)),
             _ => Err(error),
         },
     }
 }
+
+/// The same number on all Unix systems; without a name in the standard library.
+const EIO: i32 = 5;
 
 impl<S: Stream> Drop for Connection<S> {
     fn drop(&mut self) {

@@ -60,6 +60,12 @@ impl RealAgent {
         &self.folder
     }
 
+    /// The process's number.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// The path of the socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -10,7 +10,8 @@ pub const DEFAULT_MAX_MESSAGE: usize = 64 * 1024 * 1024 + 4096;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// How many bytes a reply may have, if the buffer can hold them. Default: [`DEFAULT_MAX_MESSAGE`].
+    /// How many bytes a reply may have, if the buffer can hold them. A buffer that has grown does not shrink. Default:
+    /// [`DEFAULT_MAX_MESSAGE`].
     pub max_reply: usize,
     /// How many bytes a command may have, if the buffer can hold them. Default: [`DEFAULT_MAX_MESSAGE`].
     pub max_command: usize,
@@ -19,6 +20,9 @@ pub struct Config {
     pub sync_interval: Duration,
     /// Up to where the interval between syncs grows. Default: 5 s, as long as libvirt waits for a sync.
     pub max_sync_interval: Duration,
+    /// How long after the last believed reply a command may be sent without a new sync. On some channels nobody learns
+    /// that the agent has gone, and what is sent then waits for the next one. Default: 5 s.
+    pub trust_time: Duration,
     /// How long an agent that says nothing may take to refuse a command that is silent when it succeeds. Default: 5 s.
     /// An agent that lives says sooner, by answering the sync that follows the command.
     pub quiet_time: Duration,
@@ -31,6 +35,7 @@ impl Default for Config {
             max_command: DEFAULT_MAX_MESSAGE,
             sync_interval: Duration::from_millis(500),
             max_sync_interval: Duration::from_secs(5),
+            trust_time: Duration::from_secs(5),
             quiet_time: Duration::from_secs(5),
         }
     }

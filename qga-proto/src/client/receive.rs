@@ -41,7 +41,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             && let Ok(number) = json::from_slice(&self.framer.text()[value.clone()])
             && self.sync.is_answered(number, id)
         {
-            return self.handle_synced();
+            return self.handle_synced(now);
         }
         match (self.state, reply) {
             // Monitors' greetings, and echoes of what we sent ourselves.
@@ -49,6 +49,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             (State::Syncing, Some(Reply::Error { id, error })) => self.handle_sync_error(id, error, now),
             (State::Syncing | State::Unsynced | State::Closed, _) => {}
             (State::Waiting | State::Confirming { .. }, Some(reply)) if self.is_ours(&reply) => {
+                self.trusted = now;
                 self.handle_reply(reply);
             }
             // A line behind 0xFF answers somebody's sync, never a command without an id.
@@ -90,6 +91,8 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             {
                 self.handle_reply(reply.clone());
             }
+            // Unless one of an earlier command is still owed.
+            (true, Reply::Error { id: Id::Absent, .. }) if self.unanswered > 0 => {}
             (true, Reply::Error { id: Id::Absent, error }) => {
                 let violation = match self.refusal(error.clone()) {
                     Some(Refusal { class, desc, .. }) => Violation::Unattributed { class, desc },
@@ -106,7 +109,9 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         let id = Id::split_tail(self.framer.text()).map(|(_, id)| id).filter(|_| self.sync.id_mode());
         let error = Error::ReplyTooLong { len, limit: self.framer.limit() };
         match (self.state, &self.call, id) {
-            (State::Waiting, Some(call), Some(id)) if id == call.id => self.settle(Outcome::Failed(error)),
+            (State::Waiting | State::Confirming { .. }, Some(call), Some(id)) if id == call.id => {
+                self.settle(Outcome::Failed(error));
+            }
             _ if delimited => {}
             (State::Waiting, _, None) => self.distrust(error, now),
             (State::Idle, _, None) => self.state = State::Unsynced,
@@ -115,7 +120,8 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     }
 
     /// Our sync has been answered: the line can be trusted.
-    fn handle_synced(&mut self) {
+    fn handle_synced(&mut self, now: Instant) {
+        self.trusted = now;
         self.delimited = false;
         match self.state {
             State::Confirming { .. } => self.settle(Outcome::Silent),

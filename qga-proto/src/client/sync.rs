@@ -24,14 +24,14 @@ pub(super) struct Sync {
     with_id: bool,
     /// Whether the agent has been seen to repeat the `id` of a request.
     echoes: bool,
-    /// How often the form with `id` has failed; from [`PATIENCE`] on it is not the first to be tried any more.
+    /// How often the form with `id` has failed; from [`MAX_LOST`] on it is not the first to be tried any more.
     without_id: u8,
     id_mode: bool,
 }
 
 /// How many syncs with `id` may get lost (in a firmware, or a serial line that was not open) before the agent is taken
 /// for one that ignores them.
-const PATIENCE: u8 = 3;
+const MAX_LOST: u8 = 3;
 
 /// How long a line can be: the longest command name, two numbers, 0xFF and the newline.
 const LINE: usize = 128;
@@ -65,7 +65,10 @@ impl Sync {
         if self.sent > 0 && self.unsent().is_some() {
             self.handle_cut();
         }
-        if self.form == Form::Delimited && self.without_id < PATIENCE {
+        // Plain is for agents that know nothing else; one that repeats ids is likely to have been wronged by an error
+        // that was somebody else's.
+        let wronged = self.form == Form::Plain && self.echoes;
+        if wronged || self.form == Form::Delimited && self.without_id < MAX_LOST {
             self.form = Form::DelimitedWithId;
         }
         self.send(ids, now, true);
@@ -107,16 +110,18 @@ impl Sync {
         ids: &mut Ids,
         now: Instant,
     ) {
-        self.echoes |= id == Id::Number(echo_of(self.number));
-        if id == Id::Absent {
-            self.errors = self.errors.saturating_add(1);
+        match id {
+            Id::Absent => self.errors = self.errors.saturating_add(1),
+            Id::Number(number) if number == echo_of(self.number) => self.echoes = true,
+            // Somebody else's.
+            Id::Number(_) | Id::Other => return,
         }
         let form = match self.form {
             // No such command, or not for us (CommandNotFound, and CommandDisabled before QEMU 1.2).
             Form::DelimitedWithId | Form::Delimited if !generic => Form::Plain,
             // Before QEMU 4.0: an error for 0xFF and one for `id`.
             Form::DelimitedWithId if !self.echoes && self.errors >= 2 => {
-                self.without_id = PATIENCE;
+                self.without_id = MAX_LOST;
                 Form::Delimited
             }
             _ => return,

@@ -273,3 +273,13 @@ fn an_oversized_object_costs_itself() {
         assert_eq!(frames[1..], [(Frame::Text, b"{}".to_vec())]);
     }
 }
+
+#[test]
+fn what_is_buffered_is_not_printed() {
+    let mut framer = Framer::new(Framing::Lines, [0; 64], 63);
+    framer.window()[..6].copy_from_slice(b"secret");
+    framer.commit(6);
+    let printed = format!("{framer:?}");
+    // Neither as text nor as numbers.
+    assert!(!printed.contains("secret") && !printed.contains("115, 101"), "{printed}");
+}

@@ -280,14 +280,15 @@ fn a_reply_that_a_reset_cuts() {
         call guest-ping
         C: {"execute":"guest-ping","id":$id}
         A: {"return": {}, "id": $id}
-        => protocol: undecodable
+        => protocol: not a reply
         call guest-ping
+        (synced with ids)
         (pinged)
         "#,
     );
 }
 
-/// The agent is restarted and forgets the command: only the deadline helps, and the next call is served at once.
+/// The agent is restarted and forgets the command: only the deadline helps. After so long the next call syncs first.
 #[test]
 fn an_agent_that_forgets() {
     converse(
@@ -298,6 +299,7 @@ fn an_agent_that_forgets() {
         +2min
         => timed out, sent All, heard
         call guest-ping
+        (synced with ids)
         (pinged)
         "#,
     );
@@ -363,6 +365,28 @@ fn two_calls_without_a_word_cost_the_trust() {
         call guest-ping
         (synced with ids)
         (pinged)
+        "#,
+    );
+}
+
+/// Trust does not last: the agent may have gone unnoticed, and a command sent now would wait for the next one.
+#[test]
+fn trust_ages() {
+    converse(
+        r#"
+        call guest-ping
+        (synced with ids)
+        (pinged)
+        +5s
+        call guest-ping
+        (pinged)
+        +6s
+        call guest-shutdown silent
+        (synced with ids)
+        C: {"execute":"guest-shutdown","id":$_}
+        C: {"execute":"guest-sync-delimited","arguments":{"id":$_},"id":$_}
+        EOF
+        => {}
         "#,
     );
 }

@@ -142,15 +142,13 @@ fn c28_no_reply_where_none_is_expected() {
     }
 }
 
-/// A line that begins and ends as our reply does, but is none: an error of the protocol. As it is known to be ours, the
-/// line keeps the trust.
+/// A line that begins and ends as our reply does, but is none: an error of the protocol, which costs the trust.
 #[test]
 fn c28_our_reply_but_for_the_json() {
     for line in [
         r#"{"return": {}, "error": {"class": "GenericError", "desc": ""}, "id": $id}"#,
         r#"{"return": {}, "id": $id} {"return": {}, "id": $id}"#,
         r#"{"return": "<09>", "id": $id}"#,
-        r#"{"return": "<80>", "id": $id}"#,
         r#"{"return": "\ud800", "id": $id}"#,
         r#"{"return": {"a": 1, "id": $id}"#,
         r#"{"return":, "id": $id}"#,
@@ -161,12 +159,29 @@ fn c28_our_reply_but_for_the_json() {
             (synced with ids)
             C: {{"execute":"guest-get-host-name","id":$id}}
             A: {line}
-            => protocol: undecodable
+            => protocol: not a reply
             call guest-ping
+            (synced with ids)
             (pinged)
             "#
         ));
     }
+}
+
+/// A reply that is one, and ours, but for a string that is no text: it fails alone.
+#[test]
+fn c28_our_reply_but_for_the_encoding() {
+    converse(
+        r#"
+        call guest-get-host-name
+        (synced with ids)
+        C: {"execute":"guest-get-host-name","id":$id}
+        A: {"return": "<80>", "id": $id}
+        => protocol: undecodable
+        call guest-ping
+        (pinged)
+        "#,
+    );
 }
 
 /// Members that are not known, in any place, make a reply no less ours.
