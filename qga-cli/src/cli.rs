@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Failure;
 
@@ -15,7 +16,8 @@ Addresses:
   tcp:HOST:PORT    a TCP socket
   vsock:CID:PORT   a virtual machine's socket (qemu-ga -m vsock-listen)
   serial:PATH      a serial device or pseudo terminal
-  sim:             a simulated guest inside this program, to try things out
+  sim:             a simulated guest inside this program, to try things out; a fresh one
+                   each time (to keep one: qga sim --listen unix:PATH)
 
 Exit codes:
   0  done
@@ -23,13 +25,14 @@ Exit codes:
   2  wrong usage; nothing was sent
   3  cannot connect, or the connection was lost
   4  the deadline passed
-  5  the agent broke the protocol
+  5  the agent broke the protocol, or replied more than the limit
   6  the output could not be written
-  128 + N  ended by signal N (130 for Ctrl-C)
+  128 + N  ended by signal N (130 for Ctrl-C); but qga sim, which is ended so: 0
 
 Examples:
   qga -c unix:/run/vm/qga.sock info
-  qga -c sim: call guest-exec path=echo arg=hello capture-output=true
+  qga -c unix:/run/vm/qga.sock call guest-file-open path=/etc/hosts mode=r
+  qga -c sim: call guest-get-osinfo
   qga commands guest-fsfreeze-freeze
 ";
 
@@ -37,7 +40,7 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "qga", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Where the agent is, see below; empty means nowhere
+    /// Where the agent is (addresses: see 'qga --help'); empty means nowhere
     #[arg(short = 'c', long = "connect", value_name = "ADDRESS", env = "QGA_CONNECT", global = true)]
     address: Option<String>,
 
@@ -99,9 +102,9 @@ What a command takes is told by: qga commands NAME")]
         name: Option<String>,
     },
 
-    /// Play a guest for other programs, until interrupted
+    /// Play a guest for other programs, until interrupted; that is its proper end, with exit code 0
     Sim {
-        /// Where to listen: unix:PATH or tcp:HOST:PORT
+        /// Where to listen: unix:PATH, tcp:HOST:PORT or vsock:CID:PORT
         #[arg(long, value_name = "ADDRESS")]
         listen: String,
     },
@@ -116,7 +119,21 @@ impl Cli {
 
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Cli, End> {
-    Cli::try_parse().map_err(End)
+    parse_from(std::env::args_os()).map_err(End)
+}
+
+fn parse_from<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {
+    let mut command = Cli::command();
+    let matches = command.try_get_matches_from_mut(arguments)?;
+    if let Some(("sim", sim)) = matches.subcommand() {
+        for (id, option) in [("address", "--connect"), ("timeout", "--timeout")] {
+            if sim.value_source(id) == Some(ValueSource::CommandLine) {
+                let message = format!("'sim' listens, and takes no {option}");
+                return Err(command.error(ErrorKind::ArgumentConflict, message));
+            }
+        }
+    }
+    Cli::from_arg_matches(&matches)
 }
 
 /// Why the command line is all there is: wrong usage, or a question for the help or version.
@@ -173,7 +190,6 @@ mod tests {
 
     #[test]
     fn command_line_is_consistent() {
-        use clap::CommandFactory;
         Cli::command().debug_assert();
     }
 

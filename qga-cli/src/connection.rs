@@ -7,7 +7,7 @@ use qga_std::{AnyStream, Session, connect_until};
 
 use crate::cli::Cli;
 use crate::error::{Failure, Kind, call_failed, reason};
-use crate::signals;
+use crate::{diagnosis, signals};
 
 /// The address of the simulated guest inside this program.
 const SIMULATION: &str = "sim:";
@@ -37,8 +37,13 @@ impl Connection {
         Ok(Self { session: Session::new(stream), _guard: guard, address: address.to_owned(), deadline })
     }
 
-    /// Calls a command.
+    /// Calls a command. That the agent says it has none such is explained.
     pub(crate) fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
+        self.try_call(command).map_err(|failure| diagnosis::explain(self, command.name(), failure))
+    }
+
+    /// Calls a command that may well be refused.
+    pub(crate) fn try_call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
         let left = self.left();
         self.session.call_timeout(command, left).map_err(|error| call_failed(error).at(&self.address))
     }

@@ -11,14 +11,16 @@ use crate::error::Failure;
 /// How long an explanation may take: the refusal itself is already there to be told.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Asks the agent why it refused, and adds what it says. The failure stays as it is when the agent cannot tell.
+/// Asks the agent why it says that there is no such command, and adds what it tells. Other failures stay as they are,
+/// and so does this one when the agent cannot tell.
 pub(crate) fn explain(connection: &mut Connection, command: &str, failure: Failure) -> Failure {
-    if !failure.is_command_not_found() {
-        return failure.advise(format!("'qga commands {command}' tells what it takes and does"));
+    // An agent without this command has nothing to tell.
+    if !failure.is_command_not_found() || command == GuestInfo::NAME {
+        return failure;
     }
     connection.hurry(PATIENCE);
-    let Ok(agent) = connection.call(&GuestInfo::new()) else { return failure };
-    let mut is_frozen = || match connection.call(&GuestFsfreezeStatus::new()) {
+    let Ok(agent) = connection.try_call(&GuestInfo::new()) else { return failure };
+    let mut is_frozen = || match connection.try_call(&GuestFsfreezeStatus::new()) {
         Ok(status) => status == owned::GuestFsfreezeStatus::Frozen,
         Err(_) => false,
     };

@@ -21,7 +21,7 @@ pub(crate) enum Kind {
     Connection,
     /// The deadline passed.
     Deadline,
-    /// The agent said what no agent may say.
+    /// The agent said what no agent may say, or more than is taken.
     Protocol,
     /// The result could not be printed.
     Output,
@@ -110,6 +110,11 @@ impl Failure {
         self.details.get("class").is_some_and(|class| class == "CommandNotFound")
     }
 
+    /// Whether the agent refused without saying of what kind the reason is: also for arguments that it does not take.
+    pub(crate) fn is_generic_error(&self) -> bool {
+        self.details.get("class").is_some_and(|class| class == "GenericError")
+    }
+
     /// Prints it to standard error, as one line.
     pub(crate) fn report(&self, json: bool) {
         let line = if json { self.json() } else { self.line() };
@@ -161,11 +166,19 @@ impl From<ConnectError> for Failure {
                 .advise("see whether the host can be reached, or give it more time with -t")
                 .detail("heard", false);
         }
+        if cause.raw_os_error() == Some(ENOTTY) {
+            return Self::new(Kind::Connection, "cannot connect: that is not a serial device")
+                .at(address)
+                .advise("give the path of a serial device or pseudo terminal; for a socket say unix:PATH");
+        }
         Self::new(Kind::Connection, format!("cannot connect: {}", reason(cause)))
             .at(address)
             .advise(advice_on_connecting(cause.kind()))
     }
 }
+
+/// What Unix systems say of a file that is no terminal: "inappropriate ioctl for device".
+const ENOTTY: i32 = 25;
 
 fn advice_on_connecting(kind: ErrorKind) -> &'static str {
     match kind {
@@ -214,7 +227,9 @@ pub(crate) fn call_failed(error: Error<io::Error>) -> Failure {
             Failure::new(Kind::Protocol, error.to_string()).advise("ask for less at a time")
         }
         Error::CommandTooLong { .. } => Failure::usage(error.to_string()).advise("send less at a time"),
-        Error::Misuse(_) => Failure::usage(error.to_string()),
+        Error::Misuse(_) => {
+            Failure::usage(error.to_string()).advise("write them as '{\"key\": value}', or as key=value")
+        }
         error => Failure::new(Kind::Protocol, error.to_string())
             .advise("see whether it is a guest agent that is connected there"),
     }

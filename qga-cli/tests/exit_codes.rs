@@ -27,10 +27,7 @@ fn usage_is_2() {
         (&["-c", "sim:", "call", "ping"], "did you mean 'guest-ping'?"),
         (&["-c", "sim:", "call", "guest-file-open"], "path is missing: a string"),
         (&["-c", "sim:", "call", "guest-file-open", "pth=/"], "did you mean 'path'?"),
-        (
-            &["-c", "sim:", "call", "guest-file-close", "handle=x"],
-            "handle must be an integer from -9223372036854775808",
-        ),
+        (&["-c", "sim:", "call", "guest-file-close", "handle=x"], "handle must be an integer, not 'x'"),
         (&["-c", "sim:", "call", "guest-ping", "{"], "not a JSON object"),
         (
             &["-c", "sim:", "call", "--raw", "guest-ping", "a=b"],
@@ -41,6 +38,14 @@ fn usage_is_2() {
             "with --raw the arguments are one JSON object",
         ),
         (&["commands", "guest-pings"], "did you mean 'guest-ping'?"),
+        (
+            &["commands", "guest-file"],
+            "did you mean 'guest-file-open', 'guest-file-read' or 'guest-file-seek'?",
+        ),
+        (&["-c", "vsock:a:1", "ping"], "'vsock:a:1' is no address: the address's context id is no number"),
+        (&["sim"], "--listen"),
+        (&["sim", "--listen", "unix:/s", "-c", "sim:"], "'sim' listens, and takes no --connect"),
+        (&["-t", "5", "sim", "--listen", "unix:/s"], "'sim' listens, and takes no --timeout"),
     ] {
         let line = run(arguments).failed(2);
         assert!(line.starts_with("qga: ") && line.contains(what), "{arguments:?}: {line}");
@@ -48,6 +53,29 @@ fn usage_is_2() {
         assert_eq!(error["kind"], "usage");
         assert!(error["advice"].is_string(), "{error}");
     }
+}
+
+#[test]
+fn addresses_to_listen_at() {
+    for address in ["foo", "sim:", "serial:/dev/null", ""] {
+        let line = run(&["sim", "--listen", address]).failed(2);
+        assert_eq!(
+            line,
+            format!(
+                "qga: cannot listen at '{address}': one can listen at unix:PATH, tcp:HOST:PORT or vsock:CID:PORT; \
+                 an example is unix:/tmp/guest.sock\n"
+            )
+        );
+    }
+    let line = run(&["sim", "--listen", "tcp:localhost"]).failed(2);
+    assert!(line.contains("cannot listen at 'tcp:localhost': the address lacks a port"), "{line}");
+
+    let folder = Folder::new();
+    let _listener = UnixListener::bind(folder.socket()).unwrap();
+    // Where an agent would be is of no matter, so long as it is not said here.
+    let ran = ran(qga(&["sim", "--listen", &folder.address()]).env("QGA_CONNECT", "sim:"));
+    let line = ran.failed(3);
+    assert!(line.contains("it is taken"), "{line}");
 }
 
 #[test]
@@ -96,6 +124,40 @@ fn refusals_are_explained() {
     });
     let line = run(&["-c", &agent.address(), "call", "--raw", "guest-dance"]).failed(1);
     assert!(line.contains("this agent, version 9.9, does not have it"), "{line}");
+
+    // Whatever is asked: here an agent that is frozen, and one that has nothing.
+    let agent = Agent::new(|name| match name {
+        "guest-info" => Answer::Return(json!({
+            "version": "9.9",
+            "supported_commands": [{ "name": "guest-ping", "enabled": false, "success-response": true }],
+        })),
+        _ => Answer::Refuse("CommandNotFound"),
+    });
+    let line = run(&["-c", &agent.address(), "ping"]).failed(1);
+    assert!(line.contains("disabled in the agent's configuration"), "{line}");
+    for arguments in ["ping", "info", "commands"] {
+        let agent = Agent::new(|_| Answer::Refuse("CommandNotFound"));
+        let line = run(&["-c", &agent.address(), arguments]).failed(1);
+        assert!(line.ends_with(": it said no (CommandNotFound)\n"), "{line}");
+    }
+}
+
+#[test]
+fn arguments_that_were_not_checked_may_be_the_reason() {
+    let refused = |arguments: &[&str]| {
+        let agent = Agent::new(|_| Answer::Refuse("GenericError"));
+        run(&[&["-c", &agent.address(), "call"], arguments].concat()).failed(1)
+    };
+    let line = refused(&["--raw", "guest-file-open", r#"{"path":5}"#]);
+    assert!(line.contains("; by the schema path must be a string, not 5; 'qga commands"), "{line}");
+    for arguments in [
+        &["--raw", "guest-file-open", r#"{"path":"/a"}"#][..],
+        &["guest-file-open", "path=/a"],
+        &["--raw", "guest-dance"],
+    ] {
+        let line = refused(arguments);
+        assert!(line.ends_with(": it said no (GenericError)\n"), "{line}");
+    }
 }
 
 #[test]
@@ -112,6 +174,12 @@ fn no_connection_is_3() {
     assert_eq!(error["kind"], "connection");
     assert_eq!(error["address"], address);
     assert!(error["advice"].as_str().unwrap().contains("nobody listens there"), "{error}");
+
+    let line = run(&["-c", "serial:/dev/null", "ping"]).failed(3);
+    assert!(
+        line.starts_with("qga: serial:/dev/null: cannot connect: that is not a serial device; "),
+        "{line}"
+    );
 }
 
 #[test]

@@ -11,10 +11,8 @@ pub(crate) fn describe(ty: Type) -> String {
         Type::Number => "a number".to_owned(),
         Type::Array(item) => format!("an array, each item {}", describe(*item)),
         Type::Named(name) => describe_named(name),
-        _ => match range(ty) {
-            Some((least, most)) => format!("an integer from {least} to {most}"),
-            None => "a string".to_owned(),
-        },
+        ty if range(ty).is_some() => "an integer".to_owned(),
+        _ => "a string".to_owned(),
     }
 }
 

@@ -31,6 +31,12 @@ pub(crate) fn checked(command: &CommandInfo, words: &[String]) -> Result<String,
     Ok(Value::Object(arguments).to_string())
 }
 
+/// What the schema has against arguments that were sent without being checked.
+pub(crate) fn problem(command: &CommandInfo, arguments: &str) -> Option<String> {
+    let arguments = object(arguments).ok()?;
+    check::object("", command.arguments, &arguments).err()
+}
+
 /// Reads the words of a command line as a JSON object, of which nothing else is known.
 pub(crate) fn raw(words: &[String]) -> Result<String, Failure> {
     match words {
@@ -77,8 +83,12 @@ fn from_words(command: &CommandInfo, words: &[String]) -> Result<Map<String, Val
     for word in words {
         let (key, given) = from_word(command, word)?;
         match (arguments.get_mut(key), given) {
-            (None, Given::Whole(value)) => drop(arguments.insert(key.to_owned(), value)),
-            (None, Given::Item(value)) => drop(arguments.insert(key.to_owned(), Value::Array(vec![value]))),
+            (None, Given::Whole(value)) => {
+                arguments.insert(key.to_owned(), value);
+            }
+            (None, Given::Item(value)) => {
+                arguments.insert(key.to_owned(), Value::Array(vec![value]));
+            }
             (Some(Value::Array(values)), Given::Item(value)) => values.push(value),
             (Some(_), _) => return Err(format!("{key} is given twice")),
         }
@@ -120,8 +130,8 @@ fn find<'m>(members: &'m [Member], name: &str) -> Result<&'m Member, String> {
         if members.is_empty() {
             return " (there are none)".to_owned();
         }
-        match suggestion::nearest(name, members.iter().map(|member| member.name)) {
-            Some(nearest) => format!(", did you mean '{nearest}'?"),
+        match suggestion::meant(name, members.iter().map(|member| member.name)) {
+            Some(question) => format!(", {question}"),
             None => {
                 let names: Vec<_> = members.iter().map(|member| member.name).collect();
                 format!(" (there are: {})", names.join(", "))
@@ -132,7 +142,15 @@ fn find<'m>(members: &'m [Member], name: &str) -> Result<&'m Member, String> {
 
 /// Says what a member should have been. What must not be shown is not.
 fn mismatch(path: &str, member: &Member, ty: Type, found: &str) -> Problem {
-    let wanted = describe(ty);
+    let mut wanted = describe(ty);
+    // That there is a range matters to what is an integer, but out of it.
+    let digits = found.trim_matches('\'').trim_start_matches('-');
+    if let Some((least, most)) = describe::range(ty)
+        && !digits.is_empty()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        wanted = format!("{wanted} from {least} to {most}");
+    }
     match member.secret || member.base64 {
         true => format!("{path} must be {wanted}"),
         false => format!("{path} must be {wanted}, not {found}"),

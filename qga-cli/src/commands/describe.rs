@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use qga_proto::metadata::{
-    Branch, CommandInfo, Condition, Member, Platform, Type, TypeInfo, TypeKind, Value, command, type_info,
+    Branch, CommandInfo, Condition, Member, Type, TypeInfo, TypeKind, Value, command, type_info,
 };
 use serde_json::{Value as Json, json};
 
 use super::call::unknown;
-use super::list::{document_of_agent, platforms};
+use super::list::{document_of_agent, platform_names, platforms};
 use super::support::Support;
 use crate::cli::Cli;
 use crate::error::Failure;
@@ -204,8 +204,4 @@ fn value_document(value: &Value) -> Json {
 
 fn branch_document(branch: &Branch) -> Json {
     json!({ "name": branch.name, "type": branch.ty.to_string(), "doc": branch.doc })
-}
-
-pub(super) fn platform_names(condition: Condition) -> Vec<&'static str> {
-    condition.platforms().map(Platform::name).collect()
 }

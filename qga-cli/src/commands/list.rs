@@ -15,42 +15,24 @@ pub(super) fn run(cli: &Cli) -> Result<String, Failure> {
     let support = Support::ask(cli)?;
     match cli.json {
         true => output::document(&document(support.as_ref()), true),
-        false => Ok(support.map_or_else(schema_table, |support| agent_table(&support))),
+        false => Ok(text(support.as_ref())),
     }
 }
 
-fn schema_table() -> String {
-    let mut table = Table::new(["command", "since", "platforms", "summary"]);
-    for command in COMMANDS {
-        table.row([
-            command.name.to_owned(),
-            command.since.unwrap_or_default().to_owned(),
-            platforms(command.condition),
-            command.summary().to_owned(),
-        ]);
-    }
-    table.render()
-}
-
-fn agent_table(support: &Support) -> String {
+fn text(support: Option<&Support>) -> String {
+    // A column that is empty is left out: without an agent, that of its states.
     let mut table = Table::new(["command", "this agent", "since", "platforms", "summary"]);
+    let mut row = |name: &str, since: Option<&str>, platforms: String, summary: &str| {
+        let state = support.map_or("", |support| support.state(name).name());
+        let since = since.unwrap_or_default();
+        table.row([name.to_owned(), state.to_owned(), since.to_owned(), platforms, summary.to_owned()]);
+    };
     for command in COMMANDS {
-        table.row([
-            command.name.to_owned(),
-            support.state(command.name).name().to_owned(),
-            command.since.unwrap_or_default().to_owned(),
-            platforms(command.condition),
-            command.summary().to_owned(),
-        ]);
+        row(command.name, command.since, platforms(command.condition), command.summary());
     }
+    let Some(support) = support else { return table.render() };
     for name in beyond(support) {
-        table.row([
-            output::escape::text(name).into_owned(),
-            support.state(name).name().to_owned(),
-            String::new(),
-            String::new(),
-            "Not in the schema: call it with --raw.".to_owned(),
-        ]);
+        row(name, None, String::new(), "Not in the schema: call it with --raw.");
     }
     let mut text = table.render();
     // Strings take all that is written to them.
@@ -76,7 +58,7 @@ fn entry(command: &CommandInfo, support: Option<&Support>) -> Value {
         "in_schema": true,
         "summary": command.summary(),
         "since": command.since,
-        "platforms": command.condition.platforms().map(Platform::name).collect::<Vec<_>>(),
+        "platforms": platform_names(command.condition),
         "success_response": command.success_response,
         "allowed_while_frozen": command.allowed_while_frozen,
     });
@@ -99,9 +81,13 @@ fn beyond(support: &Support) -> impl Iterator<Item = &str> {
 
 /// `all`, or the platforms by name.
 pub(super) fn platforms(condition: Condition) -> String {
-    let names: Vec<_> = condition.platforms().map(Platform::name).collect();
+    let names = platform_names(condition);
     match names.len() == Platform::ALL.len() {
         true => "all".to_owned(),
         false => names.join(", "),
     }
+}
+
+pub(super) fn platform_names(condition: Condition) -> Vec<&'static str> {
+    condition.platforms().map(Platform::name).collect()
 }

@@ -1,5 +1,7 @@
 //! `qga sim`: a simulated guest for other programs.
 
+use std::io::{self, ErrorKind};
+
 use serde_json::json;
 
 use crate::cli::Cli;
@@ -7,11 +9,7 @@ use crate::error::{Failure, Kind, reason};
 use crate::{output, signals};
 
 pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
-    let failure = |error| {
-        Failure::new(Kind::Connection, format!("cannot listen: {}", reason(&error)))
-            .at(listen)
-            .advise("give an address that is free: unix:PATH, tcp:HOST:PORT or vsock:CID:PORT")
-    };
+    let failure = |error| failure(listen, &error);
     let server = qga_sim::Server::bind(listen, qga_sim::Guest::new()).map_err(failure)?;
     let address = server.address().to_owned();
     let handle = server.spawn().map_err(failure)?;
@@ -23,4 +21,26 @@ pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
     signals::wait()?;
     drop(handle);
     Ok(String::new())
+}
+
+fn failure(listen: &str, error: &io::Error) -> Failure {
+    // What has no number of the system's was found in the address itself.
+    if error.kind() == ErrorKind::InvalidInput && error.raw_os_error().is_none() {
+        return Failure::usage(format!("cannot listen at '{listen}': {}", reason(error)))
+            .advise("an example is unix:/tmp/guest.sock");
+    }
+    Failure::new(Kind::Connection, format!("cannot listen: {}", reason(error)))
+        .at(listen)
+        .advise(advice_on_listening(error.kind()))
+}
+
+fn advice_on_listening(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::AddrInUse => "it is taken: give another, or end who has it",
+        ErrorKind::AddrNotAvailable => "this system does not have that address: give one of its own",
+        ErrorKind::NotFound => "see whether the folder or host exists",
+        ErrorKind::PermissionDenied => "give one that you may use: a folder of yours, a port from 1024",
+        ErrorKind::Unsupported => "this system has no such addresses",
+        _ => "give another address",
+    }
 }

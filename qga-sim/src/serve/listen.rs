@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
 
-use qga_proto::Address;
+use qga_proto::{Address, AddressError};
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use super::SocketFile;
@@ -21,12 +21,17 @@ pub(super) struct Listening {
 const BACKLOG: i32 = 16;
 
 pub(super) fn bind(address: &str) -> io::Result<Listening> {
-    let parsed = Address::parse(address).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
+    const SCHEMES: &str = "one can listen at unix:PATH, tcp:HOST:PORT or vsock:CID:PORT";
+
+    let parsed = Address::parse(address).map_err(|error| match error {
+        AddressError::Scheme => io::Error::new(ErrorKind::InvalidInput, SCHEMES),
+        error => io::Error::new(ErrorKind::InvalidInput, error),
+    })?;
     match parsed {
         Address::Tcp { host, port } => bind_tcp(host, port),
         Address::Unix { path } => bind_unix(path),
         Address::Vsock { cid, port } => bind_vsock(cid, port),
-        _ => Err(io::Error::new(ErrorKind::Unsupported, format!("{parsed}: cannot be listened at"))),
+        _ => Err(io::Error::new(ErrorKind::InvalidInput, SCHEMES)),
     }
 }
 

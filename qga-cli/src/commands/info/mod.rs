@@ -98,8 +98,12 @@ impl Info {
         document.insert("disabled".into(), self.disabled().into());
         let mut unavailable = Map::new();
         let mut part = |name: &str, value: Result<Value, &Gap>| match value {
-            Ok(value) => drop(document.insert(name.to_owned(), value)),
-            Err(gap) => drop(unavailable.insert(gap.command.clone(), gap.reason().into())),
+            Ok(value) => {
+                document.insert(name.to_owned(), value);
+            }
+            Err(gap) => {
+                unavailable.insert(gap.command.clone(), gap.reason().into());
+            }
         };
         let is_frozen = |status: &_| *status == owned::GuestFsfreezeStatus::Frozen;
         part("frozen", self.frozen.as_ref().map(|status| is_frozen(status).into()));
@@ -138,7 +142,7 @@ impl Questions<'_> {
         if let State::Disabled | State::Missing = state {
             return gap(Reason::NotOffered(state));
         }
-        match self.connection.call(command) {
+        match self.connection.try_call(command) {
             Ok(reply) => Ok(Ok(reply)),
             Err(failure) => match (failure.kind(), failure.refusal()) {
                 (Kind::Refused, Some(why)) => gap(Reason::Failed(format!("refused: {why}"))),
