@@ -289,22 +289,21 @@ impl<'a> Run<'a> {
 
     /// Calls that say nothing, or say it early.
     fn do_nothing(&mut self) {
-        let before = (
-            self.client.is_settled(),
-            self.client.poll_timeout(),
-            self.client.poll_transmit().map(<[u8]>::to_vec),
-        );
+        // What came while a reply was waiting is looked at now.
+        self.client.handle_received(0, self.now);
+        let before = self.seen();
         self.client.handle_received(0, self.now);
         self.client.handle_transmitted(0, self.now);
-        if before.1.is_none_or(|at| at > self.now) {
+        if self.client.poll_timeout().is_none_or(|at| at > self.now) {
             self.client.handle_timeout(self.now);
         }
-        let after = (
-            self.client.is_settled(),
-            self.client.poll_timeout(),
-            self.client.poll_transmit().map(<[u8]>::to_vec),
-        );
-        assert_eq!(after, before, "nothing happened, and something changed");
+        assert_eq!(self.seen(), before, "nothing happened, and something changed");
+    }
+
+    /// All that the client shows.
+    fn seen(&self) -> (bool, Option<Instant>, Option<Vec<u8>>) {
+        let client = &self.client;
+        (client.is_settled(), client.poll_timeout(), client.poll_transmit().map(<[u8]>::to_vec))
     }
 
     /// What has been sent behind the call's token, if that has left.
