@@ -135,48 +135,29 @@ pub(crate) fn drain<S: Stream>(stream: &mut S) {
     }
 }
 
+/// Sockets of all kinds have the same methods.
+macro_rules! socket {
+    ($socket:ty) => {
+        impl Stream for $socket {
+            fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+                Self::set_read_timeout(self, Some(timeout))
+            }
+
+            fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+                Self::set_write_timeout(self, Some(timeout))
+            }
+
+            fn shutdown(&mut self) -> io::Result<()> {
+                Self::shutdown(self, Shutdown::Both)
+            }
+        }
+    };
+}
+
+socket!(Socket);
+socket!(TcpStream);
 #[cfg(unix)]
-impl Stream for UnixStream {
-    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        Self::set_read_timeout(self, Some(timeout))
-    }
-
-    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        Self::set_write_timeout(self, Some(timeout))
-    }
-
-    fn shutdown(&mut self) -> io::Result<()> {
-        Self::shutdown(self, Shutdown::Both)
-    }
-}
-
-impl Stream for TcpStream {
-    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        Self::set_read_timeout(self, Some(timeout))
-    }
-
-    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        Self::set_write_timeout(self, Some(timeout))
-    }
-
-    fn shutdown(&mut self) -> io::Result<()> {
-        Self::shutdown(self, Shutdown::Both)
-    }
-}
-
-impl Stream for Socket {
-    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        Self::set_read_timeout(self, Some(timeout))
-    }
-
-    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
-        Self::set_write_timeout(self, Some(timeout))
-    }
-
-    fn shutdown(&mut self) -> io::Result<()> {
-        Self::shutdown(self, Shutdown::Both)
-    }
-}
+socket!(UnixStream);
 
 impl Stream for SerialPort {
     fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
