@@ -272,7 +272,9 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         }
     }
 
-    /// Where to read to. Empty only while a reply that fills the whole buffer waits to be taken.
+    /// Where to read to. Empty only while a reply that fills the whole buffer waits to be taken, or, after that, while
+    /// lines that came behind it do: [`handle_received`](Self::handle_received) of 0 bytes looks at these, and so does
+    /// the next [`submit`](Self::submit).
     pub fn receive_buffer(&mut self) -> &mut [u8] {
         if self.call.is_none() {
             self.framer.release();

@@ -32,6 +32,11 @@ pub(super) enum Outcome {
 }
 
 impl Call {
+    /// Whether the agent may have acted on it: it does so at the closing brace, before the newline has come.
+    pub(super) fn can_be_answered(&self) -> bool {
+        self.len > 0 && self.sent + b"\n".len() >= self.len
+    }
+
     /// How much of it has left.
     pub(super) fn sent(&self) -> Sent {
         match self.sent {

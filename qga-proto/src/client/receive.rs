@@ -84,10 +84,10 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// nobody, unless it is an error that names no request at all. Such a one can only be about bytes sent since the
     /// sync: ours were not understood.
     fn handle_unnamed(&mut self, reply: &Reply, now: Instant) {
-        let sent = self.call.as_ref().map(Call::sent);
+        let answerable = self.call.as_ref().is_some_and(Call::can_be_answered);
         match (self.sync.id_mode(), reply) {
             (false, Reply::Return { id: Id::Absent, .. } | Reply::Error { id: Id::Absent, .. })
-                if sent == Some(Sent::All) =>
+                if answerable =>
             {
                 self.handle_reply(reply.clone());
             }

@@ -33,6 +33,9 @@ pub(super) struct Sync {
 /// for one that ignores them.
 const MAX_LOST: u8 = 3;
 
+/// Syncs are not repeated faster than this, whatever is asked for.
+const SHORTEST_INTERVAL: Duration = Duration::from_millis(1);
+
 /// How long a line can be: the longest command name, two numbers, 0xFF and the newline.
 const LINE: usize = 128;
 
@@ -61,7 +64,7 @@ impl Form {
 impl Sync {
     /// Starts to sync, in the form that worked before; with `id`, if it is not known that the agent knows none.
     pub(super) fn begin(&mut self, config: &Config, ids: &mut Ids, now: Instant) {
-        self.interval = config.sync_interval;
+        self.interval = config.sync_interval.max(SHORTEST_INTERVAL);
         if self.sent > 0 && self.unsent().is_some() {
             self.handle_cut();
         }
@@ -129,7 +132,7 @@ impl Sync {
         // Forms only move on here, and only time starts them over: a hostile agent cannot make us send without end.
         if self.unsent().is_none() {
             self.form = form;
-            self.interval = config.sync_interval;
+            self.interval = config.sync_interval.max(SHORTEST_INTERVAL);
             self.send(ids, now, true);
         }
     }

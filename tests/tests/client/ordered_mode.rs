@@ -23,6 +23,23 @@ fn an_agent_before_qemu_4_0() {
     );
 }
 
+/// The agent acts at the closing brace: its answer may come before the newline has left.
+#[test]
+fn an_answer_before_the_newline_has_left() {
+    converse(
+        r#"
+        call guest-get-time
+        (synced without ids)
+        C: {"execute":"guest-get-time"}<cut>
+        A: {"return": 5}
+        => 5
+        call guest-ping
+        (synced without ids again)
+        (pinged without ids)
+        "#,
+    );
+}
+
 /// An agent that looks past `id` takes the first form, without its ever being asked in another.
 #[test]
 fn an_agent_that_looks_past_ids() {
