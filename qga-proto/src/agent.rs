@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use serde::Serialize;
 
-use crate::buffer::{self, Buffer};
+use crate::buffer::Buffer;
 use crate::client::DEFAULT_MAX_MESSAGE;
 use crate::commands::{GuestSync, GuestSyncDelimited};
 use crate::frame::{Frame, Framer, Framing};
@@ -230,15 +230,11 @@ impl<B: Buffer> Outgoing<B> {
     /// Writes a reply, growing the buffer if it can. When it cannot, there is none.
     fn put(&mut self, encode: impl Fn(&mut [u8]) -> Result<usize, WriteError>) -> Result<(), ReplyError> {
         (self.len, self.sent) = (0, 0);
-        self.len = loop {
-            match encode(self.buffer.bytes_mut()) {
-                Ok(len) => break len,
-                Err(WriteError::Value) => return Err(ReplyError::Value),
-                Err(WriteError::Full) => {
-                    buffer::grow_for_message(&mut self.buffer, MAX_REPLY).ok_or(ReplyError::TooLong)?;
-                }
-            }
-        };
+        self.len =
+            message::encode_growing(&mut self.buffer, MAX_REPLY, encode).map_err(|error| match error {
+                WriteError::Full => ReplyError::TooLong,
+                WriteError::Value => ReplyError::Value,
+            })?;
         Ok(())
     }
 }

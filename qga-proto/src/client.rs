@@ -253,7 +253,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         if let Some(line) = self.sync.unsent() {
             return Some(line);
         }
-        let call = self.call.as_ref().filter(|call| call.outcome.is_none())?;
+        let call = self.in_flight()?;
         self.command.bytes().get(call.sent..call.len).filter(|rest| !rest.is_empty())
     }
 
@@ -314,7 +314,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// after every other call.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let call = self.call.as_ref().filter(|call| call.outcome.is_none())?;
+        let call = self.in_flight()?;
         Some(match self.state {
             State::Syncing => call.deadline.min(self.sync.again()),
             State::Confirming { quiet } => call.deadline.min(quiet),
@@ -324,7 +324,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     /// Says what time it is. Does nothing before the time of [`poll_timeout`](Self::poll_timeout).
     pub fn handle_timeout(&mut self, now: Instant) {
-        let Some(call) = self.call.as_ref().filter(|call| call.outcome.is_none()) else { return };
+        let Some(call) = self.in_flight() else { return };
         if now >= call.deadline {
             let sent = call.sent();
             self.settle(Outcome::Failed(Error::TimedOut(TimedOut { sent, heard: self.heard })));

@@ -122,12 +122,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// Our sync has been answered: the line can be trusted.
     fn handle_synced(&mut self, now: Instant) {
         self.trusted = now;
-        self.delimited = false;
         match self.state {
             State::Confirming { .. } => self.settle(Outcome::Silent),
             State::Syncing => {
                 self.state = if self.sync.id_mode() { State::Idle } else { State::Unsynced };
-                if self.call.as_ref().is_some_and(|call| call.outcome.is_none()) {
+                if self.in_flight().is_some() {
                     self.begin_waiting();
                 }
             }

@@ -2,7 +2,7 @@
 
 use super::call::{Call, Outcome};
 use super::{Client, State};
-use crate::buffer::{self, Buffer};
+use crate::buffer::Buffer;
 use crate::command::Command;
 use crate::error::{Error, Misuse, Sent};
 use crate::json::WriteError;
@@ -13,6 +13,11 @@ use crate::time::Instant;
 const MAX_UNANSWERED: u8 = 2;
 
 impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// The call that has not been settled.
+    pub(super) fn in_flight(&self) -> Option<&Call> {
+        self.call.as_ref().filter(|call| call.outcome.is_none())
+    }
+
     pub(super) fn begin_sync(&mut self, now: Instant) {
         self.state = State::Syncing;
         if let Some(call) = &mut self.call {
@@ -66,18 +71,13 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// Encodes the command, without its end, and leaves room for that.
     pub(super) fn encode<C: Command>(&mut self, command: &C) -> Result<usize, Error> {
         let limit = self.config.max_command;
-        loop {
-            let room = self.command.bytes().len().min(limit);
-            let result = match room.checked_sub(message::COMMAND_TAIL) {
-                Some(room) => message::encode_command(command, &mut self.command.bytes_mut()[..room]),
-                None => Err(WriteError::Full),
-            };
-            match result {
-                Ok(body) => return Ok(body),
-                Err(WriteError::Value) => return Err(Error::Misuse(Misuse::Arguments)),
-                Err(WriteError::Full) => buffer::grow_for_message(&mut self.command, limit)
-                    .ok_or(Error::CommandTooLong { limit: room })?,
-            }
-        }
+        let result = message::encode_growing(&mut self.command, limit, |buffer| {
+            let room = buffer.len().min(limit).checked_sub(message::COMMAND_TAIL).ok_or(WriteError::Full)?;
+            message::encode_command(command, &mut buffer[..room])
+        });
+        result.map_err(|error| match error {
+            WriteError::Full => Error::CommandTooLong { limit: self.command.bytes().len().min(limit) },
+            WriteError::Value => Error::Misuse(Misuse::Arguments),
+        })
     }
 }
