@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qga_proto::{Agent, OwnedCommand, ReplyError, Request, commands};
+use qga_proto::{Agent, OwnedCommand, ReplyError, Request, commands, metadata};
 use serde::Serialize;
 
 use crate::error::Refusal;
@@ -10,6 +10,7 @@ use crate::guest::Guest;
 
 mod exec;
 mod files;
+mod freeze;
 mod network;
 mod session;
 mod system;
@@ -60,7 +61,10 @@ static TABLE: &[Entry] = table! {
     GuestFileWrite => files::write,
     GuestFileSeek => files::seek,
     GuestFileFlush => files::flush,
-    GuestFsfreezeStatus => system::freeze_status,
+    GuestFsfreezeStatus => freeze::status,
+    GuestFsfreezeFreeze => freeze::freeze,
+    GuestFsfreezeFreezeList => freeze::freeze_list,
+    GuestFsfreezeThaw => freeze::thaw,
     GuestNetworkGetInterfaces => network::interfaces,
     GuestGetVcpus => system::processors,
     GuestGetDisks => system::disks,
@@ -86,13 +90,23 @@ impl Guest {
         let Some(entry) = TABLE.iter().find(|entry| name == entry.name) else {
             return Err(Refusal::not_found(format!("The command {name} has not been found")));
         };
-        if self.disabled.contains(entry.name) {
+        if !self.allows(entry.name) {
             return Err(Refusal::not_found(format!(
                 "Command {name} has been disabled: the command is not allowed"
             )));
         }
         self.now = now;
         (entry.handler)(self, request)
+    }
+
+    /// Whether a command is carried out now. While the guest is frozen it does not matter what is disabled, since QEMU
+    /// 9.1: a guest that nobody may thaw would stay frozen.
+    fn allows(&self, name: &str) -> bool {
+        if self.is_frozen() {
+            metadata::command(name).is_some_and(|command| command.allowed_while_frozen)
+        } else {
+            !self.disabled.contains(name)
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::files::{Files, Node};
 use crate::processes::Processes;
 use crate::program::{BUILTINS, Program};
 
+mod freeze;
 mod linux;
 
 /// A guest in memory, for a [`Sim`](crate::Sim) to answer from.
@@ -43,6 +44,8 @@ pub struct Guest {
     pub(crate) users: Vec<GuestUser>,
     pub(crate) interfaces: Vec<GuestNetworkInterface>,
     pub(crate) file_systems: Vec<GuestFilesystemInfo>,
+    /// How many of them are frozen.
+    frozen: usize,
     pub(crate) disks: Vec<GuestDiskInfo>,
     pub(crate) disk_stats: Vec<GuestDiskStatsInfo>,
     pub(crate) processors: Vec<GuestLogicalProcessor>,
@@ -69,6 +72,7 @@ impl Guest {
             users: linux::users(),
             interfaces: linux::interfaces(),
             file_systems: linux::file_systems(),
+            frozen: 0,
             disks: linux::disks(),
             disk_stats: linux::disk_stats(),
             processors: linux::processors(),
@@ -138,10 +142,18 @@ impl Guest {
         self
     }
 
-    /// Adds a file system, or changes the one that is mounted there.
+    /// Adds a file system, or changes the one that is mounted there. Its kind decides whether it can be frozen, as on
+    /// Linux: ext4 and XFS can, FAT, network and memory file systems cannot.
     #[must_use]
     pub fn file_system(mut self, file_system: GuestFilesystemInfo) -> Self {
         put(&mut self.file_systems, file_system, |file_system| &file_system.mountpoint);
+        self
+    }
+
+    /// Freezes all its file systems, as if a client had. Those that are added later are not frozen.
+    #[must_use]
+    pub fn frozen(mut self) -> Self {
+        self.freeze(|_| true);
         self
     }
 

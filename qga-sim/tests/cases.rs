@@ -1,7 +1,6 @@
 //! More of what was seen of the real agent: cases that need more than one request, or bytes that are hard to write down.
 //!
-//! Not here yet, as the guest lacks the commands: which commands are refused while the file systems are frozen, freezing
-//! a list of mount points, setting processors, and the silence of an accepted `guest-shutdown`.
+//! Not here yet, as the guest lacks the commands: setting processors, and the silence of an accepted `guest-shutdown`.
 
 mod common;
 

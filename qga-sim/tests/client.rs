@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use common::START;
 use qga_sim::proto::commands::{
-    GuestExec, GuestExecStatus, GuestFileOpen, GuestFileRead, GuestFileWrite, GuestFsfreezeStatus,
-    GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName, GuestGetLoad,
-    GuestGetOsinfo, GuestGetTime, GuestGetTimezone, GuestGetUsers, GuestGetVcpus, GuestInfo,
-    GuestNetworkGetInterfaces, GuestShutdown,
+    GuestExec, GuestExecStatus, GuestFileOpen, GuestFileRead, GuestFileWrite, GuestFsfreezeFreeze,
+    GuestFsfreezeFreezeList, GuestFsfreezeStatus, GuestFsfreezeThaw, GuestGetCpustats, GuestGetDisks,
+    GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName, GuestGetLoad, GuestGetOsinfo, GuestGetTime,
+    GuestGetTimezone, GuestGetUsers, GuestGetVcpus, GuestInfo, GuestNetworkGetInterfaces, GuestShutdown,
 };
 use qga_sim::proto::owned::{GuestFsfreezeStatus as Freeze, GuestUser};
 use qga_sim::proto::view::GuestExecCaptureOutput;
@@ -132,6 +132,22 @@ fn a_program_is_run() {
         assert_eq!((status.exitcode, status.out_data.as_deref()), (Some(0), Some(&b"\0\xFF".to_vec())));
         let error = pair.call(&GuestExecStatus::new(pid)).unwrap_err();
         assert_eq!(error.refusal().unwrap().class, "GenericError");
+        Ok(())
+    });
+}
+
+#[test]
+fn file_systems_are_frozen_and_thawed() {
+    let list = ["/".into(), "/nowhere".into()];
+    converse(&Guest::new(), |pair| {
+        assert_eq!(pair.call(&GuestFsfreezeFreeze::new())?, 1);
+        assert_eq!(pair.call(&GuestFsfreezeStatus::new())?, Freeze::Frozen);
+        let refused = pair.call(&GuestFsfreezeFreeze::new()).unwrap_err();
+        assert!(refused.refusal().is_some_and(Refusal::is_command_not_found));
+        assert_eq!(pair.call(&GuestFsfreezeThaw::new())?, 1);
+        assert_eq!(pair.call(&GuestFsfreezeFreezeList::new().mountpoints(&list))?, 1);
+        assert_eq!(pair.call(&GuestFsfreezeThaw::new())?, 1);
+        assert_eq!(pair.call(&GuestFsfreezeStatus::new())?, Freeze::Thawed);
         Ok(())
     });
 }

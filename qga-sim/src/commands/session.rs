@@ -15,7 +15,7 @@ pub(super) fn ping(_: &mut Guest, _: &GuestPing) -> Result<Empty, Refusal> {
 pub(super) fn info(guest: &mut Guest, _: &GuestInfo) -> Result<GuestAgentInfo, Refusal> {
     // The real agent lists them from the last to the first, too.
     let commands = names().rev().map(|name| {
-        let mut command = GuestAgentCommandInfo::new(name, !guest.disabled.contains(name));
+        let mut command = GuestAgentCommandInfo::new(name, guest.allows(name));
         command.success_response = metadata::command(name).map(|info| info.success_response);
         command
     });

@@ -1,9 +1,8 @@
 //! Commands that show the system.
 
 use qga_proto::commands::{
-    GuestFsfreezeStatus, GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo,
-    GuestGetHostName, GuestGetLoad, GuestGetOsinfo, GuestGetTime, GuestGetTimezone, GuestGetUsers,
-    GuestGetVcpus,
+    GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName, GuestGetLoad,
+    GuestGetOsinfo, GuestGetTime, GuestGetTimezone, GuestGetUsers, GuestGetVcpus,
 };
 use qga_proto::owned;
 
@@ -66,11 +65,4 @@ pub(super) fn file_systems(
     _: &GuestGetFsinfo,
 ) -> Result<Vec<owned::GuestFilesystemInfo>, Refusal> {
     Ok(guest.file_systems.clone())
-}
-
-pub(super) fn freeze_status(
-    _: &mut Guest,
-    _: &GuestFsfreezeStatus,
-) -> Result<owned::GuestFsfreezeStatus, Refusal> {
-    Ok(owned::GuestFsfreezeStatus::Thawed)
 }
