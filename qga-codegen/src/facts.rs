@@ -42,6 +42,34 @@ pub(crate) const WHILE_FROZEN: &[&str] = &[
     "guest-sync-delimited",
 ];
 
+/// The commands that only ask: they change nothing in the guest and can be sent again, and the next reply says all that
+/// a lost one said. Not so `guest-exec-status`, which tells only once how a program ended, and
+/// `guest-file-read`, which moves the position.
+pub(crate) const QUERIES: &[&str] = &[
+    "guest-fsfreeze-status",
+    "guest-get-cpustats",
+    "guest-get-devices",
+    "guest-get-disks",
+    "guest-get-diskstats",
+    "guest-get-fsinfo",
+    "guest-get-host-name",
+    "guest-get-load",
+    "guest-get-memory-block-info",
+    "guest-get-memory-blocks",
+    "guest-get-osinfo",
+    "guest-get-time",
+    "guest-get-timezone",
+    "guest-get-users",
+    "guest-get-vcpus",
+    "guest-info",
+    "guest-network-get-interfaces",
+    "guest-network-get-route",
+    "guest-ping",
+    "guest-ssh-get-authorized-keys",
+    "guest-sync",
+    "guest-sync-delimited",
+];
+
 /// The symbols that a build of the agent for each platform defines, when nothing it can be built with is
 /// missing.
 pub(crate) const PLATFORMS: &[(&str, &[&str])] = &[
@@ -129,8 +157,17 @@ mod tests {
         for name in OR_STRING {
             assert!(!members(&schema, name).is_empty(), "{name}");
         }
-        for name in WHILE_FROZEN {
+        for name in WHILE_FROZEN.iter().chain(QUERIES) {
             assert!(schema.commands.iter().any(|command| command.name.value == *name), "{name}");
+        }
+    }
+
+    /// A command that is new in the schema and forgotten here would silently not be a query.
+    #[test]
+    fn what_gets_is_a_query() {
+        for command in schema().commands {
+            let name = command.name.value.as_str();
+            assert!(!name.contains("-get-") || QUERIES.contains(&name), "{name}");
         }
     }
 }

@@ -27,6 +27,19 @@ pub trait Command: Serialize {
     fn success_response(&self) -> bool {
         true
     }
+
+    /// Whether it only asks, so that it can be sent again when nobody knows whether it arrived: it changes nothing in
+    /// the guest, and the next reply says all that a lost one said. If in doubt, no, which is what a command that does
+    /// not say is taken for.
+    fn is_query(&self) -> bool {
+        false
+    }
+}
+
+/// A command whose name is known from its type alone, so that one can ask whether an agent has it without making one.
+pub trait NamedCommand: Command {
+    /// The name on the wire.
+    const NAME: &'static str;
 }
 
 /// A command whose reply can be owned. Apart from [`Command`], so that turning `alloc` on breaks no implementation.
@@ -36,8 +49,8 @@ pub trait OwnedCommand: Command {
     type Owned: serde::de::DeserializeOwned;
 }
 
-/// Makes a type that is `Serialize` a [`Command`] (and with `alloc` an `OwnedCommand`), given its name on the wire and
-/// the type of its reply.
+/// Makes a type that is `Serialize` a [`Command`] and a [`NamedCommand`] (and with `alloc` an `OwnedCommand`), given
+/// its name on the wire and the type of its reply.
 #[macro_export]
 macro_rules! command {
     ($command:ty, $name:literal => $reply:ty) => {
@@ -47,6 +60,10 @@ macro_rules! command {
             fn name(&self) -> &str {
                 $name
             }
+        }
+
+        impl $crate::NamedCommand for $command {
+            const NAME: &'static str = $name;
         }
 
         $crate::owned_command!($command => $reply);
@@ -108,13 +125,14 @@ pub struct RawCommand<'a> {
     name: &'a str,
     arguments: Raw<'a>,
     success_response: bool,
+    query: bool,
 }
 
 impl<'a> RawCommand<'a> {
     /// A command without arguments.
     #[must_use]
     pub const fn new(name: &'a str) -> Self {
-        Self { name, arguments: Raw::EMPTY_OBJECT, success_response: true }
+        Self { name, arguments: Raw::EMPTY_OBJECT, success_response: true, query: false }
     }
 
     /// Sets the arguments: an object.
@@ -128,6 +146,13 @@ impl<'a> RawCommand<'a> {
     #[must_use]
     pub const fn silent(mut self) -> Self {
         self.success_response = false;
+        self
+    }
+
+    /// Says that the command only asks, so that it can be sent again: see [`Command::is_query`].
+    #[must_use]
+    pub const fn query(mut self) -> Self {
+        self.query = true;
         self
     }
 }
@@ -155,9 +180,54 @@ impl Command for RawCommand<'_> {
     fn success_response(&self) -> bool {
         self.success_response
     }
+
+    fn is_query(&self) -> bool {
+        self.query
+    }
 }
 
 #[cfg(feature = "alloc")]
 impl OwnedCommand for RawCommand<'_> {
     type Owned = crate::json::RawBuf;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::{GuestExec, GuestExecStatus, GuestFileRead, GuestInfo, GuestPing};
+    use crate::metadata;
+
+    #[test]
+    fn queries() {
+        fn agrees<C: NamedCommand>(command: &C, query: bool) {
+            assert_eq!(command.name(), C::NAME);
+            assert_eq!(command.is_query(), query, "{}", C::NAME);
+            assert_eq!(metadata::command(C::NAME).map(|info| info.query), Some(query), "{}", C::NAME);
+        }
+        agrees(&GuestInfo::new(), true);
+        agrees(&GuestPing::new(), true);
+        agrees(&GuestExec::new("sh"), false);
+        agrees(&GuestExecStatus::new(1), false);
+        agrees(&GuestFileRead::new(1), false);
+    }
+
+    #[test]
+    fn raw_queries() {
+        const QUERY: RawCommand<'_> = RawCommand::new("vendor-get").query();
+        assert!(QUERY.is_query() && QUERY.success_response());
+        assert!(!RawCommand::new("vendor-get").is_query());
+        assert!(!RawCommand::new("vendor-stop").silent().is_query());
+    }
+
+    #[test]
+    fn own_commands() {
+        #[derive(Serialize)]
+        struct Mine<'a> {
+            text: &'a str,
+        }
+        command!(Mine<'_>, "mine" => Empty);
+        let mine = Mine { text: "" };
+        assert_eq!((<Mine<'_> as NamedCommand>::NAME, mine.name()), ("mine", "mine"));
+        assert!(!mine.is_query());
+    }
 }

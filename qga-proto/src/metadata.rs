@@ -53,10 +53,14 @@ pub struct CommandInfo {
     pub success_response: bool,
     /// Whether the agent carries it out while the file systems are frozen.
     pub allowed_while_frozen: bool,
+    /// Whether it only asks, so that it can be sent again when nobody knows whether it arrived: see
+    /// [`Command::is_query`](crate::Command::is_query).
+    pub query: bool,
 }
 
 impl CommandInfo {
-    /// A command without name, documentation and arguments, which is there on every build and is answered.
+    /// A command without name, documentation and arguments, which is there on every build, is answered and
+    /// is no query.
     pub const DEFAULT: Self = Self {
         name: "",
         doc: "",
@@ -67,6 +71,7 @@ impl CommandInfo {
         returns: None,
         success_response: true,
         allowed_while_frozen: false,
+        query: false,
     };
 
     /// The first sentence of the documentation.

@@ -1,6 +1,7 @@
 //! The file of commands: one struct each, which the host writes and the agent reads.
 
 use crate::error::Fault;
+use crate::facts;
 use crate::rust::layout::Code;
 use crate::rust::members::{Fields, Presence};
 use crate::rust::types::{Place, Types};
@@ -110,6 +111,17 @@ fn traits(
         code.line("false");
         code.close("}");
     }
+    if facts::QUERIES.contains(&command.name.value.as_str()) {
+        code.line("");
+        code.open("fn is_query(&self) -> bool {");
+        code.line("true");
+        code.close("}");
+    }
+    code.close("}");
+    code.line("");
+    // The struct's own constant stays: it needs no trait in scope.
+    code.open(format!("impl NamedCommand for {name}{lifetime} {{"));
+    code.line("const NAME: &'static str = Self::NAME;");
     code.close("}");
     code.line("");
     if let Some(attribute) = alloc {

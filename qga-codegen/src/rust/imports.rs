@@ -18,7 +18,7 @@ const SERDE: &[(&str, &[&str])] = &[
 
 const OWN: &[(&str, &[&str])] = &[
     ("super", &["owned", "view"]),
-    ("CRATE", &["Command", "Empty", "OwnedCommand", "Secret"]),
+    ("CRATE", &["Command", "Empty", "NamedCommand", "OwnedCommand", "Secret"]),
     ("CRATE::json", &["Base64", "Bytes", "List", "Raw", "RawBuf", "Str"]),
     (
         "CRATE::metadata",

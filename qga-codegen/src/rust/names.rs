@@ -28,6 +28,7 @@ const TAKEN: &[&str] = &[
     "Into",
     "List",
     "MapAccess",
+    "NamedCommand",
     "None",
     "Ok",
     "Option",

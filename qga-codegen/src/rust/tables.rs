@@ -115,7 +115,8 @@ impl Tables<'_> {
             facts::WHILE_FROZEN.contains(&command.name.value.as_str()),
             false,
         );
-        record.finish(9)
+        record.flag("query", facts::QUERIES.contains(&command.name.value.as_str()), false);
+        record.finish(10)
     }
 
     fn named_type(&self, ty: &Type) -> Expr {

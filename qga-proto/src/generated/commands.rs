@@ -16,7 +16,7 @@ use super::view;
 #[cfg(feature = "alloc")]
 use crate::OwnedCommand;
 use crate::json::{Base64, List, Str};
-use crate::{Command, Empty, Secret};
+use crate::{Command, Empty, NamedCommand, Secret};
 
 /// Echoes a number, with a marker byte in front of the reply.
 ///
@@ -53,6 +53,14 @@ impl Command for GuestSyncDelimited {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestSyncDelimited {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -92,6 +100,14 @@ impl Command for GuestSync {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestSync {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -126,6 +142,14 @@ impl Command for GuestPing {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestPing {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -163,6 +187,14 @@ impl Command for GuestInfo {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestInfo {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -199,6 +231,14 @@ impl Command for GuestGetTime {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetTime {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -246,6 +286,10 @@ impl Command for GuestSetTime {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestSetTime {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -300,6 +344,10 @@ impl Command for GuestShutdown<'_> {
     }
 }
 
+impl NamedCommand for GuestShutdown<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestShutdown<'_> {
     type Owned = Empty;
@@ -337,6 +385,10 @@ impl Command for GuestSuspendDisk {
     fn success_response(&self) -> bool {
         false
     }
+}
+
+impl NamedCommand for GuestSuspendDisk {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -378,6 +430,10 @@ impl Command for GuestSuspendRam {
     }
 }
 
+impl NamedCommand for GuestSuspendRam {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestSuspendRam {
     type Owned = Empty;
@@ -414,6 +470,10 @@ impl Command for GuestSuspendHybrid {
     fn success_response(&self) -> bool {
         false
     }
+}
+
+impl NamedCommand for GuestSuspendHybrid {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -470,6 +530,10 @@ impl Command for GuestFileOpen<'_> {
     }
 }
 
+impl NamedCommand for GuestFileOpen<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestFileOpen<'_> {
     type Owned = i64;
@@ -504,6 +568,10 @@ impl Command for GuestFileClose {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestFileClose {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -557,6 +625,10 @@ impl Command for GuestFileRead {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestFileRead {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -614,6 +686,10 @@ impl Command for GuestFileWrite<'_> {
     }
 }
 
+impl NamedCommand for GuestFileWrite<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestFileWrite<'_> {
     type Owned = owned::GuestFileWrite;
@@ -658,6 +734,10 @@ impl Command for GuestFileSeek<'_> {
     }
 }
 
+impl NamedCommand for GuestFileSeek<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestFileSeek<'_> {
     type Owned = owned::GuestFileSeek;
@@ -693,6 +773,10 @@ impl Command for GuestFileFlush {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestFileFlush {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -735,6 +819,10 @@ impl Command for GuestExecStatus {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestExecStatus {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -822,6 +910,10 @@ impl Command for GuestExec<'_> {
     }
 }
 
+impl NamedCommand for GuestExec<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestExec<'_> {
     type Owned = owned::GuestExec;
@@ -857,6 +949,14 @@ impl Command for GuestFsfreezeStatus {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestFsfreezeStatus {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -897,6 +997,10 @@ impl Command for GuestFsfreezeFreeze {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestFsfreezeFreeze {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -946,6 +1050,10 @@ impl Command for GuestFsfreezeFreezeList<'_> {
     }
 }
 
+impl NamedCommand for GuestFsfreezeFreezeList<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestFsfreezeFreezeList<'_> {
     type Owned = i64;
@@ -983,6 +1091,10 @@ impl Command for GuestFsfreezeThaw {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for GuestFsfreezeThaw {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1032,6 +1144,10 @@ impl Command for GuestFstrim {
     }
 }
 
+impl NamedCommand for GuestFstrim {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestFstrim {
     type Owned = owned::GuestFilesystemTrimResponse;
@@ -1067,6 +1183,14 @@ impl Command for GuestNetworkGetInterfaces {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestNetworkGetInterfaces {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1103,6 +1227,14 @@ impl Command for GuestNetworkGetRoute {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestNetworkGetRoute {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1138,6 +1270,14 @@ impl Command for GuestGetVcpus {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetVcpus {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1181,6 +1321,10 @@ impl Command for GuestSetVcpus<'_> {
     }
 }
 
+impl NamedCommand for GuestSetVcpus<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestSetVcpus<'_> {
     type Owned = i64;
@@ -1215,6 +1359,14 @@ impl Command for GuestGetMemoryBlocks {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetMemoryBlocks {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1256,6 +1408,10 @@ impl Command for GuestSetMemoryBlocks<'_> {
     }
 }
 
+impl NamedCommand for GuestSetMemoryBlocks<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestSetMemoryBlocks<'_> {
     type Owned = Vec<owned::GuestMemoryBlockResponse>;
@@ -1289,6 +1445,14 @@ impl Command for GuestGetMemoryBlockInfo {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetMemoryBlockInfo {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1324,6 +1488,14 @@ impl Command for GuestGetCpustats {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetCpustats {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1360,6 +1532,14 @@ impl Command for GuestGetLoad {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetLoad {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1396,6 +1576,14 @@ impl Command for GuestGetDisks {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetDisks {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1431,6 +1619,14 @@ impl Command for GuestGetFsinfo {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetFsinfo {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1467,6 +1663,14 @@ impl Command for GuestGetDiskstats {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetDiskstats {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1502,6 +1706,14 @@ impl Command for GuestGetUsers {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetUsers {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1547,6 +1759,10 @@ impl Command for GuestSetUserPassword<'_> {
     }
 }
 
+impl NamedCommand for GuestSetUserPassword<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestSetUserPassword<'_> {
     type Owned = Empty;
@@ -1585,6 +1801,14 @@ impl Command for GuestSshGetAuthorizedKeys<'_> {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestSshGetAuthorizedKeys<'_> {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1640,6 +1864,10 @@ impl Command for GuestSshAddAuthorizedKeys<'_> {
     }
 }
 
+impl NamedCommand for GuestSshAddAuthorizedKeys<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestSshAddAuthorizedKeys<'_> {
     type Owned = Empty;
@@ -1682,6 +1910,10 @@ impl Command for GuestSshRemoveAuthorizedKeys<'_> {
     }
 }
 
+impl NamedCommand for GuestSshRemoveAuthorizedKeys<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 #[cfg(feature = "alloc")]
 impl OwnedCommand for GuestSshRemoveAuthorizedKeys<'_> {
     type Owned = Empty;
@@ -1715,6 +1947,14 @@ impl Command for GuestGetHostName {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetHostName {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1750,6 +1990,14 @@ impl Command for GuestGetTimezone {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetTimezone {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1785,6 +2033,14 @@ impl Command for GuestGetOsinfo {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetOsinfo {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]
@@ -1821,6 +2077,14 @@ impl Command for GuestGetDevices {
     fn name(&self) -> &str {
         Self::NAME
     }
+
+    fn is_query(&self) -> bool {
+        true
+    }
+}
+
+impl NamedCommand for GuestGetDevices {
+    const NAME: &'static str = Self::NAME;
 }
 
 #[cfg(feature = "alloc")]

@@ -257,6 +257,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_FSFREEZE")]),
         returns: Some(Type::Named("GuestFsfreezeStatus")),
         allowed_while_frozen: true,
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -296,6 +297,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("7.1"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Array(&Type::Named("GuestCpuStats"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -305,6 +307,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("5.2"),
         condition: Condition::If("CONFIG_WIN32"),
         returns: Some(Type::Array(&Type::Named("GuestDeviceInfo"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -314,6 +317,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("5.2"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_LIBUDEV")]),
         returns: Some(Type::Array(&Type::Named("GuestDiskInfo"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -323,6 +327,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("7.1"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Array(&Type::Named("GuestDiskStatsInfo"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -332,6 +337,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("2.2"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_LINUX")]),
         returns: Some(Type::Array(&Type::Named("GuestFilesystemInfo"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -340,6 +346,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             not take it for a fully qualified name.",
         since: Some("2.10"),
         returns: Some(Type::Named("GuestHostName")),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -350,6 +357,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("10.0"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("CONFIG_GETLOADAVG")]),
         returns: Some(Type::Named("GuestLoadAverage")),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -358,6 +366,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("2.3"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Named("GuestMemoryBlockInfo")),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -368,6 +377,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("2.3"),
         condition: Condition::If("CONFIG_LINUX"),
         returns: Some(Type::Array(&Type::Named("GuestMemoryBlock"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -376,6 +386,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             empty object is a valid answer.",
         since: Some("2.10"),
         returns: Some(Type::Named("GuestOSInfo")),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -384,6 +395,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             value is above 2^53, so a double cannot hold it exactly.",
         since: Some("1.5"),
         returns: Some(Type::Int),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -392,6 +404,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             daylight saving time.",
         since: Some("2.10"),
         returns: Some(Type::Named("GuestTimezone")),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -400,6 +413,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("2.10"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("HAVE_UTMPX")]),
         returns: Some(Type::Array(&Type::Named("GuestUser"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -408,6 +422,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("1.5"),
         condition: Condition::Any(&[Condition::If("CONFIG_LINUX"), Condition::If("CONFIG_WIN32")]),
         returns: Some(Type::Array(&Type::Named("GuestLogicalProcessor"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -419,6 +434,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("0.15"),
         returns: Some(Type::Named("GuestAgentInfo")),
         allowed_while_frozen: true,
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -429,6 +445,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("1.1"),
         condition: Condition::Any(&[Condition::If("CONFIG_WIN32"), Condition::If("HAVE_GETIFADDRS")]),
         returns: Some(Type::Array(&Type::Named("GuestNetworkInterface"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -438,6 +455,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("9.1"),
         condition: Condition::Any(&[Condition::If("CONFIG_LINUX"), Condition::If("CONFIG_WIN32")]),
         returns: Some(Type::Array(&Type::Named("GuestNetworkRoute"))),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -446,6 +464,7 @@ pub static COMMANDS: &[CommandInfo] = &[
             handled one after the other, so a ping waits for a slow command before it.",
         since: Some("0.15"),
         allowed_while_frozen: true,
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -578,6 +597,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         since: Some("5.2"),
         arguments: &[Member { name: "username", doc: "Whose key file to read.", ..Member::DEFAULT }],
         returns: Some(Type::Named("GuestAuthorizedKeys")),
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -644,6 +664,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         }],
         returns: Some(Type::Int),
         allowed_while_frozen: true,
+        query: true,
         ..CommandInfo::DEFAULT
     },
     CommandInfo {
@@ -664,6 +685,7 @@ pub static COMMANDS: &[CommandInfo] = &[
         }],
         returns: Some(Type::Int),
         allowed_while_frozen: true,
+        query: true,
         ..CommandInfo::DEFAULT
     },
 ];

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{owned, view};
 use qga_proto::json::{List, Raw, RawBuf, Str};
-use qga_proto::{Command, Empty, OwnedCommand};
+use qga_proto::{Command, Empty, NamedCommand, OwnedCommand};
 
 /// Runs `path` with `arg`.
 ///
@@ -87,6 +87,10 @@ impl Command for SinkRun<'_> {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for SinkRun<'_> {
+    const NAME: &'static str = Self::NAME;
 }
 
 impl OwnedCommand for SinkRun<'_> {
@@ -199,6 +203,10 @@ impl Command for SinkWalk<'_> {
     }
 }
 
+impl NamedCommand for SinkWalk<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 impl OwnedCommand for SinkWalk<'_> {
     type Owned = Vec<owned::SinkTree>;
 }
@@ -223,6 +231,10 @@ impl Command for SinkShape<'_> {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for SinkShape<'_> {
+    const NAME: &'static str = Self::NAME;
 }
 
 impl OwnedCommand for SinkShape<'_> {
@@ -269,6 +281,10 @@ impl Command for SinkBoxed<'_> {
     }
 }
 
+impl NamedCommand for SinkBoxed<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 impl OwnedCommand for SinkBoxed<'_> {
     type Owned = Vec<i64>;
 }
@@ -299,6 +315,10 @@ impl Command for SinkStop {
     fn success_response(&self) -> bool {
         false
     }
+}
+
+impl NamedCommand for SinkStop {
+    const NAME: &'static str = Self::NAME;
 }
 
 impl OwnedCommand for SinkStop {
@@ -350,6 +370,10 @@ impl Command for OddName<'_> {
     }
 }
 
+impl NamedCommand for OddName<'_> {
+    const NAME: &'static str = Self::NAME;
+}
+
 impl OwnedCommand for OddName<'_> {
     type Owned = RawBuf;
 }
@@ -376,6 +400,10 @@ impl Command for OrgExampleSinkVendor {
     fn name(&self) -> &str {
         Self::NAME
     }
+}
+
+impl NamedCommand for OrgExampleSinkVendor {
+    const NAME: &'static str = Self::NAME;
 }
 
 impl OwnedCommand for OrgExampleSinkVendor {
