@@ -19,6 +19,11 @@ use call::{Call, Outcome};
 mod config;
 pub use config::{Config, DEFAULT_MAX_MESSAGE};
 
+mod driver;
+
+mod late;
+use late::{Late, Program};
+
 mod receive;
 
 mod sync;
@@ -80,6 +85,10 @@ pub struct Client<Rx, Tx = Rx> {
     unanswered: u8,
     /// The last frame was 0xFF: what follows answers a sync, ours or another's.
     delimited: bool,
+    /// Whether something made the line worth no trust, and whether it was found good after that.
+    doubted: bool,
+    resynced: bool,
+    late: Late,
 }
 
 /// How far the line is trusted.
@@ -119,8 +128,25 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             trusted: Instant::ZERO,
             unanswered: 0,
             delimited: false,
+            doubted: false,
+            resynced: false,
+            late: Late::default(),
             config,
         }
+    }
+
+    /// Begins a new connection, over which nothing has come yet. What the last one taught about the agent is forgotten;
+    /// numbers by which replies are told apart are not used again, and a late reply that can be had only once is still
+    /// waited for: some channels deliver it to the next connection.
+    pub fn handle_connected(&mut self) {
+        self.give_up();
+        self.framer.reset();
+        self.state = State::Unsynced;
+        self.sync = Sync::default();
+        self.heard = false;
+        self.unanswered = 0;
+        self.delimited = false;
+        self.doubted = false;
     }
 
     /// Takes a command to be sent. One that is still in flight is given up: its reply will not be taken for this one's.
@@ -140,10 +166,12 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             return Err(Error::Closed(Sent::Nothing));
         }
         let body = self.encode(command)?;
+        let program = Program::of(command.name(), &self.command.bytes()[..body]);
         self.call = Some(Call {
             id: self.ids.command(),
             deadline,
             success_response: command.success_response(),
+            program,
             body,
             len: 0,
             sent: 0,
@@ -151,6 +179,15 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         });
         // What came while nobody asked: late replies, or garbage that costs the trust.
         self.process(now);
+        if let Program::Status { pid } = program
+            && !self.is_settled()
+            && self.late.give(pid)
+        {
+            self.settle(Outcome::Late);
+        }
+        if self.is_settled() {
+            return Ok(Ticket::new(self.serial));
+        }
         if self.framer.window().is_empty() {
             // No memory at all: a driver would read nothing, and take that for the end of the stream.
             self.call = None;
@@ -171,11 +208,6 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.call.as_ref().is_some_and(|call| call.outcome.is_some())
-    }
-
-    /// Whether the command was one that is silent when it succeeds, and did.
-    pub(crate) fn is_accepted(&self) -> bool {
-        self.call.as_ref().is_some_and(|call| matches!(call.outcome, Some(Outcome::Silent)))
     }
 
     /// Takes the reply. It borrows from the receive buffer.
@@ -207,6 +239,9 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         }
         let value = match self.call.take().and_then(|call| call.outcome) {
             Some(Outcome::Return(value)) => value,
+            Some(Outcome::Late) => {
+                return Ok(json::from_slice(self.late.given()).map_err(Violation::Undecodable)?);
+            }
             Some(Outcome::Silent) => return Ok(json::from_slice(b"{}").map_err(Violation::Undecodable)?),
             Some(Outcome::Failed(error)) => return Err(error),
             None => return Err(Error::Misuse(Misuse::NotSettled)),
@@ -220,28 +255,23 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             // Not even JSON: what else is wrong on this line?
             None => {
                 if self.state == State::Idle {
-                    self.state = State::Unsynced;
+                    (self.state, self.doubted) = (State::Unsynced, true);
                 }
                 Err(Error::Protocol(Violation::NotAReply))
             }
         })
     }
 
-    /// Gives up the command in flight, if there is one, and says how much of it had left. Dropping the future of a
-    /// [`Session`](crate::Session) amounts to this.
-    pub fn give_up(&mut self) -> Sent {
-        let Some(call) = self.call.take() else { return Sent::Nothing };
-        if call.outcome.is_none() {
-            self.leave(&call);
-            self.miss(call.sent());
-        }
-        call.sent()
-    }
-
     /// Whether an agent has ever answered on this connection.
     #[must_use]
     pub fn heard(&self) -> bool {
         self.heard
+    }
+
+    /// Whether the connection is over.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.state == State::Closed
     }
 }
 
@@ -304,9 +334,15 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         let silent = matches!(self.state, State::Confirming { .. });
         self.state = State::Closed;
         self.sync.stop();
-        if let Some(call) = self.call.as_mut().filter(|call| call.outcome.is_none()) {
-            let sent = call.sent();
-            call.outcome = Some(if silent { Outcome::Silent } else { Outcome::Failed(Error::Closed(sent)) });
+        if let Some(mut call) = self.call.take() {
+            if call.outcome.is_none() {
+                // Some channels deliver it to the next connection.
+                self.wait_for_late(&call);
+                let sent = call.sent();
+                call.outcome =
+                    Some(if silent { Outcome::Silent } else { Outcome::Failed(Error::Closed(sent)) });
+            }
+            self.call = Some(call);
         }
     }
 
@@ -326,9 +362,14 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(call) = self.in_flight() else { return };
         if now >= call.deadline {
-            let sent = call.sent();
-            self.settle(Outcome::Failed(Error::TimedOut(TimedOut { sent, heard: self.heard })));
-            self.miss(sent);
+            let timed_out = TimedOut { sent: call.sent(), heard: self.heard };
+            // An agent that lived does not answer the sync any more.
+            self.doubted |= self.state == State::Syncing && self.heard;
+            self.settle(Outcome::Failed(Error::TimedOut(timed_out)));
+            if let Some(call) = self.call.take() {
+                self.miss(&call);
+                self.call = Some(call);
+            }
             return;
         }
         match self.state {

@@ -8,19 +8,20 @@ use crate::text::Text;
 
 /// Why a call failed. `E` is the transport's own error; the core alone has none.
 ///
-/// After every error but [`Closed`](Self::Closed) and [`Transport`](Self::Transport) the session goes on: the next call
-/// gets its own answer ([`session_goes_on`](Self::session_goes_on)). Whether the command may have been carried out is
-/// said by [`sent`](Self::sent).
+/// After every error the next call gets its own answer; where the connection is over
+/// ([`is_connection_lost`](Self::is_connection_lost)) it needs a new one, which a session makes under its
+/// [`Reconnect`](crate::Reconnect) policy. Whether the command may have been carried out is said by
+/// [`is_fate_unknown`](Self::is_fate_unknown).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error<E = Infallible> {
     /// The agent understood and said no.
     Refused(Refusal),
-    /// The deadline passed. The session goes on; a reply that still comes is not taken for another's.
+    /// The deadline passed. A reply that still comes is not taken for another's.
     TimedOut(TimedOut),
     /// The agent said something that the protocol does not have.
     Protocol(Violation),
-    /// The reply is longer than the receive buffer may get. It was passed over; the session goes on.
+    /// The reply is longer than the receive buffer may get. It was passed over.
     ReplyTooLong {
         /// How many bytes the reply has, its line's end not counted.
         len: usize,
@@ -36,8 +37,20 @@ pub enum Error<E = Infallible> {
     Misuse(Misuse),
     /// The connection is over.
     Closed(Sent),
-    /// The transport failed.
-    Transport(E),
+    /// The transport failed, and the connection is over.
+    Transport {
+        /// What it says.
+        error: E,
+        /// How much of the command had left.
+        sent: Sent,
+    },
+    /// There is no connection, and none could be made. Nothing was sent.
+    Connect(E),
+    /// As many calls as may wait for a shared session do so already. Nothing was sent.
+    QueueFull {
+        /// How many may wait.
+        limit: usize,
+    },
 }
 
 /// A refusal: the agent's error object.
@@ -119,10 +132,10 @@ pub enum Misuse {
 }
 
 impl<E> Error<E> {
-    /// Whether the same session can be used for the next call.
+    /// Whether there is no connection any more, or none could be made.
     #[must_use]
-    pub const fn session_goes_on(&self) -> bool {
-        !matches!(self, Self::Closed(_) | Self::Transport(_))
+    pub const fn is_connection_lost(&self) -> bool {
+        matches!(self, Self::Closed(_) | Self::Transport { .. } | Self::Connect(_))
     }
 
     /// How much of the command had left. `None` where that is not known: take it for all.
@@ -130,10 +143,21 @@ impl<E> Error<E> {
     pub const fn sent(&self) -> Option<Sent> {
         match self {
             Self::Refused(_) => Some(Sent::All),
-            Self::TimedOut(TimedOut { sent, .. }) | Self::Closed(sent) => Some(*sent),
-            Self::CommandTooLong { .. } | Self::Misuse(_) => Some(Sent::Nothing),
-            Self::Protocol(_) | Self::ReplyTooLong { .. } | Self::Transport(_) => None,
+            Self::TimedOut(TimedOut { sent, .. }) | Self::Closed(sent) | Self::Transport { sent, .. } => {
+                Some(*sent)
+            }
+            Self::CommandTooLong { .. } | Self::Misuse(_) | Self::Connect(_) | Self::QueueFull { .. } => {
+                Some(Sent::Nothing)
+            }
+            Self::Protocol(_) | Self::ReplyTooLong { .. } => None,
         }
+    }
+
+    /// Whether nobody knows what became of the command: it left, at least in part, and its outcome did not come. The
+    /// agent may have carried it out, or may still do so; do not repeat what must not happen twice.
+    #[must_use]
+    pub const fn is_fate_unknown(&self) -> bool {
+        !matches!(self, Self::Refused(_)) && !matches!(self.sent(), Some(Sent::Nothing))
     }
 
     /// Whether the deadline passed.
@@ -170,7 +194,8 @@ impl Error {
             Self::CommandTooLong { limit } => Error::CommandTooLong { limit },
             Self::Misuse(misuse) => Error::Misuse(misuse),
             Self::Closed(sent) => Error::Closed(sent),
-            Self::Transport(never) => match never {},
+            Self::Transport { error: never, .. } | Self::Connect(never) => match never {},
+            Self::QueueFull { limit } => Error::QueueFull { limit },
         }
     }
 }
@@ -189,7 +214,9 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             }
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Closed(sent) => write!(f, "the connection is closed ({sent})"),
-            Self::Transport(error) => error.fmt(f),
+            Self::Transport { error, sent } => write!(f, "the connection was lost: {error} ({sent})"),
+            Self::Connect(error) => write!(f, "cannot connect: {error}"),
+            Self::QueueFull { limit } => write!(f, "{limit} calls wait for this session already"),
         }
     }
 }
@@ -197,7 +224,7 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
 impl<E: core::error::Error + 'static> core::error::Error for Error<E> {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match self {
-            Self::Transport(error) => Some(error),
+            Self::Transport { error, .. } | Self::Connect(error) => Some(error),
             Self::Protocol(Violation::Undecodable(error)) => Some(error),
             _ => None,
         }
@@ -225,8 +252,8 @@ impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Nothing => "the command was not sent",
-            Self::Part => "the command was sent in part",
-            Self::All => "the command was sent; whether it was carried out is not known",
+            Self::Part => "the command was sent in part; its fate is unknown",
+            Self::All => "the command was sent; its fate is unknown: it may have been carried out",
         })
     }
 }

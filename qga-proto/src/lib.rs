@@ -11,6 +11,8 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 // Each module with what it gives, so that the surface of the crate is read here.
 mod address;
@@ -22,16 +24,29 @@ pub use agent::{Agent, ErrorClass, ReplyError, Request, RequestError};
 mod buffer;
 pub use buffer::Buffer;
 
+#[cfg(feature = "alloc")]
+mod capabilities;
+#[cfg(feature = "alloc")]
+pub use capabilities::{Capabilities, Support};
+
 mod client;
 pub use client::{Client, Config, DEFAULT_MAX_MESSAGE, Ticket};
 
 mod command;
 #[cfg(feature = "alloc")]
 pub use command::OwnedCommand;
-pub use command::{Command, Empty, RawCommand};
+pub use command::{Command, Empty, NamedCommand, RawCommand};
+
+mod diagnosis;
+pub use diagnosis::Diagnosis;
 
 mod error;
 pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
+
+#[cfg(feature = "alloc")]
+mod flow;
+#[cfg(feature = "alloc")]
+pub use flow::{NotReady, Ready};
 
 mod frame;
 pub use frame::{Frame, Framer, Framing};
@@ -42,17 +57,31 @@ mod message;
 
 pub mod metadata;
 
+#[cfg(feature = "std")]
+pub mod os;
+
 mod secret;
 pub use secret::Secret;
 
 mod session;
-pub use session::{DEFAULT_TIMEOUT, Session, Transport};
+pub use session::{Event, Reconnect, Session};
+
+#[cfg(feature = "std")]
+mod shared;
+#[cfg(feature = "std")]
+pub use shared::{Clock, Shared, SharedGuard};
 
 mod text;
 pub use text::{INLINE_TEXT, Text};
 
 mod time;
 pub use time::Instant;
+
+mod timeouts;
+pub use timeouts::Timeouts;
+
+mod transport;
+pub use transport::{Cause, Transport};
 
 mod generated;
 #[cfg(feature = "alloc")]

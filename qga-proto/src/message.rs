@@ -4,7 +4,9 @@ mod reply;
 mod request;
 
 pub(crate) use reply::{ErrorObject, Id, Reply, encode_error, encode_return};
-pub(crate) use request::{COMMAND_TAIL, Call, Execute, command_name, encode_command, encode_command_tail};
+pub(crate) use request::{
+    COMMAND_TAIL, Call, Execute, command_arguments, command_name, encode_command, encode_command_tail,
+};
 
 use crate::buffer::{self, Buffer};
 use crate::json::WriteError;

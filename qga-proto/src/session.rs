@@ -1,88 +1,201 @@
-//! The one driver: pumps a client through a transport.
+//! The one driver: calls over a transport, and what outlives a connection.
 
-use core::future::Future;
 use core::time::Duration;
 
 use crate::buffer::Buffer;
+#[cfg(feature = "alloc")]
+use crate::capabilities::Capabilities;
 use crate::client::Client;
 use crate::command::Command;
 use crate::error::Error;
 use crate::time::Instant;
+use crate::timeouts::Timeouts;
+use crate::transport::Transport;
 
-/// A stream of bytes to an agent, and a clock. All that an adapter is.
-///
-/// Dropping a future of these must lose no bytes and send none twice: a byte that was read is in the buffer of a call
-/// that has returned, and a write that has not returned has sent nothing.
-pub trait Transport {
-    /// Why the stream failed.
-    type Error;
+mod drive;
 
-    /// What time it is.
-    fn now(&self) -> Instant;
+mod event;
+pub use event::Event;
+use event::Events;
 
-    /// Reads what is there, waiting for it until the deadline; a deadline that has passed means not to wait.
-    ///
-    /// Gives how many bytes were read, 0 at the end of the stream (a connection reset by the peer is an end too), or
-    /// `None` when there was nothing in time.
-    fn read(
-        &mut self,
-        buffer: &mut [u8],
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Option<usize>, Self::Error>>;
+mod reconnect;
+#[cfg(feature = "alloc")]
+pub(crate) use reconnect::Pace;
+pub use reconnect::Reconnect;
 
-    /// Writes what can be written at once, waiting for that until the deadline.
-    ///
-    /// Gives how many bytes were written, 0 when the peer is gone, or `None` when nothing could be written in time.
-    fn write(
-        &mut self,
-        bytes: &[u8],
-        deadline: Instant,
-    ) -> impl Future<Output = Result<Option<usize>, Self::Error>>;
+mod trace;
 
-    /// Waits until the deadline. For what is built of several calls: one alone never sleeps.
-    fn sleep_until(&mut self, deadline: Instant) -> impl Future<Output = ()>;
-}
-
-/// A connection to an agent, ready for calls.
+/// Calls to one agent.
 ///
 /// Whatever happens to one call, the next gets its own answer: after a timeout, a dropped future or an error the
-/// session finds out by itself what it needs to know about the line. When the connection is over, every call says so
-/// ([`Error::Closed`]); make a new session then.
+/// session finds out by itself what it needs to know about the line. When the connection is over, the next call makes
+/// a new one if the session's [`Reconnect`] policy says so; the default is not to.
+///
+/// # Dropping a future
+///
+/// The future of every call may be dropped at any point, without harm to the session. That gives the call up; it does
+/// not take it back: what has left may still be carried out. In id mode (agents since QEMU 4.0) the next call costs no
+/// more than any other.
 #[derive(Debug)]
 pub struct Session<T, Rx, Tx = Rx> {
-    transport: T,
-    client: Client<Rx, Tx>,
-    timeout: Duration,
+    pub(crate) transport: T,
+    pub(crate) client: Client<Rx, Tx>,
+    pub(crate) timeouts: Timeouts,
+    reconnect: Reconnect,
+    link: Link,
+    pub(crate) events: Events,
+    /// How many bytes have been sent and received.
+    pub(crate) traffic: trace::Traffic,
+    /// What the agent said last that it can do; whether it still holds says `is_current`.
+    #[cfg(feature = "alloc")]
+    pub(crate) capabilities: Option<Capabilities>,
+    #[cfg(feature = "alloc")]
+    pub(crate) is_current: bool,
 }
 
-/// How long a call may take if nothing else is said.
-pub const DEFAULT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What is known of the connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Link {
+    /// There has been none yet.
+    None,
+    /// It stood when it was last looked at.
+    Up,
+    /// It is over.
+    Lost,
+}
 
-/// How long to try to write before looking whether the agent writes, too: two sides that only write wait for ever.
-const WRITE_SLICE: Duration = Duration::from_millis(20);
-
+/// Makes sessions, and sets what they go by.
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
-    /// A session over a fresh connection. Nothing is sent before the first call.
+    /// A session over a connection that stands. Nothing is sent before the first call.
     pub fn new(transport: T, client: Client<Rx, Tx>) -> Self {
-        Self { transport, client, timeout: DEFAULT_TIMEOUT }
+        Self { link: Link::Up, ..Self::unconnected(transport, client) }
     }
 
-    /// Sets how long a call may take, sync included, where it does not say itself. Default: 10 s.
+    /// A session that connects at its first call, whatever its policy for the time after that.
+    pub fn unconnected(transport: T, client: Client<Rx, Tx>) -> Self {
+        Self {
+            transport,
+            client,
+            timeouts: Timeouts::DEFAULT,
+            reconnect: Reconnect::NEVER,
+            link: Link::None,
+            events: Events::default(),
+            traffic: [0; 2],
+            #[cfg(feature = "alloc")]
+            capabilities: None,
+            #[cfg(feature = "alloc")]
+            is_current: false,
+        }
+    }
+
+    /// Sets how long calls may take that do not say it themselves, by kind of command.
+    pub fn set_timeouts(&mut self, timeouts: Timeouts) {
+        self.timeouts = timeouts;
+    }
+
+    /// Sets how long a call of any command may take that does not say it itself, instead of the [`Timeouts`] of its kind.
     pub fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = timeout;
+        self.timeouts = Timeouts::all(timeout);
     }
 
-    /// Calls a command. The reply borrows from the session's buffer.
+    /// Sets what happens when the connection is over.
+    pub fn set_reconnect(&mut self, policy: Reconnect) {
+        self.reconnect = policy;
+    }
+}
+
+/// Calls.
+impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// Calls a command. The reply owns all it has. Takes no longer than the session's [`Timeouts`] say.
     ///
-    /// Dropping the future gives the call up, at any point, without harm to the session; the agent may still carry the
-    /// command out.
+    /// Dropping the future gives the call up; see [`Session`].
     ///
     /// # Errors
     ///
-    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
-    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
+    /// Every [`Error`] but [`Error::QueueFull`].
+    #[cfg(feature = "alloc")]
+    pub async fn call<C: crate::OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error<T::Error>> {
+        let deadline = self.deadline(self.timeouts.of(command.name()));
+        self.call_until(command, deadline).await
+    }
+
+    /// Calls a command that may take as long as `timeout`. As [`call`](Self::call) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    #[cfg(feature = "alloc")]
+    pub async fn call_timeout<C: crate::OwnedCommand>(
+        &mut self,
+        command: &C,
+        timeout: Duration,
+    ) -> Result<C::Owned, Error<T::Error>> {
+        let deadline = self.deadline(timeout);
+        self.call_until(command, deadline).await
+    }
+
+    /// Calls a command, with a deadline that covers everything: connection, sync, command. As [`call`](Self::call)
+    /// otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    #[cfg(feature = "alloc")]
+    pub async fn call_until<C: crate::OwnedCommand>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Owned, Error<T::Error>> {
+        self.call_under(command, deadline, self.reconnect).await
+    }
+
+    /// Calls a command over the connection that there is.
+    #[cfg(feature = "alloc")]
+    pub(crate) async fn call_once<C: crate::OwnedCommand>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::Owned, Error<T::Error>> {
+        self.call_under(command, deadline, Reconnect::NEVER).await
+    }
+
+    #[cfg(feature = "alloc")]
+    async fn call_under<C: crate::OwnedCommand>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+        policy: Reconnect,
+    ) -> Result<C::Owned, Error<T::Error>> {
+        let span = trace::Call::begin(command.name(), &self.transport, &self.traffic);
+        let result = span.follow(self.perform(command, deadline, policy)).await;
+        let result = result.and_then(|ticket| self.client.reply_owned(ticket).map_err(Error::widen));
+        span.end(&result, &self.transport, &self.traffic);
+        result
+    }
+
+    /// Calls a command. The reply borrows from the session's buffer. Takes no longer than the session's [`Timeouts`] say.
+    ///
+    /// Dropping the future gives the call up; see [`Session`].
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
     pub async fn call_view<C: Command>(&mut self, command: &C) -> Result<C::View<'_>, Error<T::Error>> {
-        let deadline = self.transport.now() + self.timeout;
+        let deadline = self.deadline(self.timeouts.of(command.name()));
+        self.call_view_until(command, deadline).await
+    }
+
+    /// Calls a command that may take as long as `timeout`. As [`call_view`](Self::call_view) otherwise.
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub async fn call_view_timeout<C: Command>(
+        &mut self,
+        command: &C,
+        timeout: Duration,
+    ) -> Result<C::View<'_>, Error<T::Error>> {
+        let deadline = self.deadline(timeout);
         self.call_view_until(command, deadline).await
     }
 
@@ -90,50 +203,40 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
-    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
+    /// As [`call`](Self::call).
     pub async fn call_view_until<C: Command>(
         &mut self,
         command: &C,
         deadline: Instant,
     ) -> Result<C::View<'_>, Error<T::Error>> {
-        let now = self.transport.now();
-        let ticket = self.client.submit(command, now, deadline).map_err(Error::widen)?;
-        self.drive(now).await?;
-        self.client.reply(ticket).map_err(Error::widen)
+        let span = trace::Call::begin(command.name(), &self.transport, &self.traffic);
+        let result = span.follow(self.perform(command, deadline, self.reconnect)).await;
+        let result = result.and_then(|ticket| self.client.reply(ticket).map_err(Error::widen));
+        span.end(&result, &self.transport, &self.traffic);
+        result
+    }
+}
+
+/// What can be asked of a session without a call.
+impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// What has happened to the connection since it was asked last, oldest first. The 8 newest are kept.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.poll()
     }
 
-    /// Calls a command. The reply owns all it has.
-    ///
-    /// Dropping the future gives the call up, at any point, without harm to the session; the agent may still carry the
-    /// command out.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
-    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
-    #[cfg(feature = "alloc")]
-    pub async fn call<C: crate::OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error<T::Error>> {
-        let deadline = self.transport.now() + self.timeout;
-        self.call_until(command, deadline).await
+    /// The point in time that is `timeout` from now.
+    pub fn deadline(&self, timeout: Duration) -> Instant {
+        self.transport.now() + timeout
     }
 
-    /// Calls a command, with a deadline that covers everything. As [`call`](Self::call) otherwise.
-    ///
-    /// # Errors
-    ///
-    /// Every [`Error`]. After [`Error::Closed`] and [`Error::Transport`] the session is over
-    /// ([`session_goes_on`](Error::session_goes_on)); after all others the next call can follow.
-    #[cfg(feature = "alloc")]
-    pub async fn call_until<C: crate::OwnedCommand>(
-        &mut self,
-        command: &C,
-        deadline: Instant,
-    ) -> Result<C::Owned, Error<T::Error>> {
-        let now = self.transport.now();
-        let ticket = self.client.submit(command, now, deadline).map_err(Error::widen)?;
-        self.drive(now).await?;
-        self.client.reply_owned(ticket).map_err(Error::widen)
+    /// Whether there is a connection, as far as is known: nobody learns of its end but by a call.
+    pub fn is_connected(&self) -> bool {
+        self.link == Link::Up && !self.client.is_closed()
+    }
+
+    /// Whether an agent has ever answered on this connection.
+    pub fn heard(&self) -> bool {
+        self.client.heard()
     }
 
     /// The machine inside.
@@ -149,73 +252,5 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// The transport inside. To read from it or write to it breaks the session.
     pub fn transport_mut(&mut self) -> &mut T {
         &mut self.transport
-    }
-
-    /// Pumps until the call is settled.
-    async fn drive(&mut self, mut now: Instant) -> Result<(), Error<T::Error>> {
-        loop {
-            self.client.handle_timeout(now);
-            if self.client.is_settled() {
-                return Ok(());
-            }
-            let timeout = self.client.poll_timeout().unwrap_or(now);
-            let Some(bytes) = self.client.poll_transmit() else {
-                now = self.receive(timeout).await?.0;
-                continue;
-            };
-            let written = self.transport.write(bytes, timeout.min(now + WRITE_SLICE)).await;
-            now = self.transport.now();
-            match written {
-                Ok(Some(n @ 1..)) => self.client.handle_transmitted(n, now),
-                // Nothing can be written now, or ever again: first hear what the agent has to say.
-                Ok(gone) => {
-                    now = self.receive_what_is_there(now, timeout).await?;
-                    if gone.is_some() && !self.client.is_settled() {
-                        self.client.handle_eof(now);
-                    }
-                }
-                Err(error) => self.fail(error, now)?,
-            }
-        }
-    }
-
-    /// Reads without waiting, until there is nothing more, the call is settled or its time is over.
-    async fn receive_what_is_there(
-        &mut self,
-        mut now: Instant,
-        timeout: Instant,
-    ) -> Result<Instant, Error<T::Error>> {
-        while now < timeout && !self.client.is_settled() {
-            let (then, something) = self.receive(now).await?;
-            now = then;
-            if !something {
-                break;
-            }
-        }
-        Ok(now)
-    }
-
-    /// Reads once; gives the time after that, and whether anything came.
-    async fn receive(&mut self, until: Instant) -> Result<(Instant, bool), Error<T::Error>> {
-        let received = self.transport.read(self.client.receive_buffer(), until).await;
-        let now = self.transport.now();
-        match received {
-            Ok(Some(0)) => self.client.handle_eof(now),
-            Ok(Some(n)) => self.client.handle_received(n, now),
-            Ok(None) => return Ok((now, false)),
-            Err(error) => self.fail(error, now)?,
-        }
-        Ok((now, true))
-    }
-
-    /// The transport has failed: what follows on this connection is [`Error::Closed`]. A command that is silent when it
-    /// succeeds may have succeeded by that.
-    fn fail(&mut self, error: T::Error, now: Instant) -> Result<(), Error<T::Error>> {
-        self.client.handle_eof(now);
-        if self.client.is_accepted() {
-            return Ok(());
-        }
-        self.client.give_up();
-        Err(Error::Transport(error))
     }
 }

@@ -1,52 +1,62 @@
 //! Connecting, by address.
 
-use std::error::Error;
-use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use qga_proto::{Address, AddressError};
+use qga_proto::Address;
+use qga_proto::os::ConnectError;
 use serial2::SerialPort;
 use socket2::{Domain, SockAddr, Socket, Type};
 
 use crate::session::Session;
-use crate::transport::{LONGEST_WAIT, Stream, drain};
+use crate::transport::{Stream, end};
 
-/// Connects to the agent at `address`: `unix:PATH`, `tcp:HOST:PORT`, `vsock:CID:PORT` or `serial:PATH`. Takes `timeout` at the
-/// most; that is also the new session's timeout for calls.
+/// Connects to the agent at `address`: `unix:PATH`, `tcp:HOST:PORT`, `vsock:CID:PORT` or `serial:PATH`. Takes `timeout` at
+/// the most; how long calls may take is set on the session.
 ///
-/// That a connection stands does not mean that an agent is behind it; the first call finds out.
+/// That a connection stands does not mean that an agent is behind it; [`Session::wait_ready`] or the first call finds out.
 ///
 /// # Errors
 ///
 /// What is wrong with the address, or why there is no connection.
 pub fn connect(address: &str, timeout: Duration) -> Result<Session, ConnectError> {
-    let mut session = Session::new(connect_until(address, Instant::now() + timeout.min(LONGEST_WAIT))?);
-    session.set_timeout(timeout);
+    let mut session = connect_lazy(address)?;
+    session.connect(timeout).map_err(|error| ConnectError::new(address, error))?;
     Ok(session)
 }
 
-/// Connects to `address`, as [`connect`], but gives the bare stream. Put it into a [`Session`] or a
+/// A session for the agent at `address`, written as for [`connect`]. It connects at its first call, or in
+/// [`Session::wait_ready`]: there need not be a socket yet.
+///
+/// # Errors
+///
+/// What is wrong with the address.
+pub fn connect_lazy(address: &str) -> Result<Session, ConnectError> {
+    Address::parse(address).map_err(|error| ConnectError::address_error(address, error))?;
+    let address = address.to_owned();
+    Ok(Session::with_connector(move |deadline| dial(&address, deadline)))
+}
+
+/// Connects to `address` once, and gives the bare stream. Put it into a [`Session`] or a
 /// [`Connection`](crate::Connection), or [`end`](AnyStream::end) it: just dropped, it may leave a reply unread, at which
 /// a real agent on a Unix socket exits.
 ///
 /// # Errors
 ///
-/// As [`connect`].
-pub fn connect_until(address: &str, deadline: Instant) -> Result<AnyStream, ConnectError> {
-    let error = |kind| ConnectError { address: address.into(), kind };
-    let parsed = Address::parse(address).map_err(|what| error(Kind::Address(what)))?;
-    match parsed {
+/// Why there is no connection; [`ErrorKind::InvalidInput`] when the address is wrong, and [`ErrorKind::WouldBlock`] when
+/// as many wait at a Unix socket as may.
+pub fn dial(address: &str, deadline: Instant) -> io::Result<AnyStream> {
+    let invalid = |error| io::Error::new(ErrorKind::InvalidInput, error);
+    match Address::parse(address).map_err(invalid)? {
         Address::Serial { path } => open_serial(path).map(AnyStream::Serial),
         Address::Tcp { host, port } => connect_tcp(host, port, deadline).map(AnyStream::Socket),
-        Address::Unix { path } => connect_unix(path, deadline).map(AnyStream::Socket),
+        Address::Unix { path } => connect_unix(path).map(AnyStream::Socket),
         Address::Vsock { cid, port } => connect_vsock(cid, port, deadline).map(AnyStream::Socket),
         _ => Err(ErrorKind::Unsupported.into()),
     }
-    .map_err(|what| error(Kind::Io(what)))
 }
 
 /// The stream behind any address.
@@ -76,7 +86,7 @@ impl AnyStream {
     /// Ends the connection at once, for all its handles, and leaves no reply unread in it: for a process that is about
     /// to end without dropping its session.
     pub fn end(mut self) {
-        drain(&mut self);
+        end(&mut self);
     }
 }
 
@@ -116,23 +126,13 @@ fn resolve(host: &str, port: u16, deadline: Instant) -> io::Result<Vec<SocketAdd
     receiver.recv_timeout(left(deadline)?).unwrap_or_else(|_| Err(ErrorKind::TimedOut.into()))
 }
 
-/// A Unix socket whose backlog is full says so at once; then it is tried again.
-fn connect_unix(path: &str, deadline: Instant) -> io::Result<Socket> {
-    const RETRY: Duration = Duration::from_millis(10);
-
-    let address = SockAddr::unix(path)?;
+/// Does not wait: there is a connection at once, or none.
+fn connect_unix(path: &str) -> io::Result<Socket> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
-    loop {
-        match socket.connect(&address) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => thread::sleep(RETRY.min(left(deadline)?)),
-            result => {
-                result?;
-                socket.set_nonblocking(false)?;
-                return Ok(socket);
-            }
-        }
-    }
+    socket.connect(&SockAddr::unix(path)?)?;
+    socket.set_nonblocking(false)?;
+    Ok(socket)
 }
 
 #[cfg(target_os = "linux")]
@@ -151,54 +151,6 @@ fn left(deadline: Instant) -> io::Result<Duration> {
     match deadline.saturating_duration_since(Instant::now()) {
         Duration::ZERO => Err(ErrorKind::TimedOut.into()),
         left => Ok(left),
-    }
-}
-
-/// Why there is no connection.
-#[derive(Debug)]
-pub struct ConnectError {
-    address: String,
-    kind: Kind,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Address(AddressError),
-    Io(io::Error),
-}
-
-impl ConnectError {
-    /// The address, as it was given.
-    #[must_use]
-    pub fn address(&self) -> &str {
-        &self.address
-    }
-
-    /// What the system said; `None` when the address itself is wrong.
-    #[must_use]
-    pub fn io_error(&self) -> Option<&io::Error> {
-        match &self.kind {
-            Kind::Address(_) => None,
-            Kind::Io(error) => Some(error),
-        }
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            Kind::Address(error) => write!(f, "{}: {error}", self.address),
-            Kind::Io(error) => write!(f, "cannot connect to {}: {error}", self.address),
-        }
-    }
-}
-
-impl Error for ConnectError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match &self.kind {
-            Kind::Address(error) => Some(error),
-            Kind::Io(error) => Some(error),
-        }
     }
 }
 

@@ -1,12 +1,19 @@
 #![doc = include_str!("../README.md")]
 
 pub use qga_proto as proto;
+pub use qga_proto::os::ConnectError;
+
+mod clock;
+pub use clock::Clock;
 
 mod connect;
-pub use connect::{AnyStream, ConnectError, connect, connect_until};
+pub use connect::{AnyStream, connect, connect_lazy, dial};
 
 mod session;
-pub use session::{Error, Session, block_on};
+pub use session::{Error, NotReady, Session, block_on};
+
+mod shared;
+pub use shared::Shared;
 
 mod transport;
 pub use transport::{Connection, Stream};

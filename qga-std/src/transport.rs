@@ -1,5 +1,6 @@
 //! The blocking transport.
 
+use std::fmt;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
@@ -7,9 +8,11 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use qga_proto::{Instant as ProtoInstant, Transport};
+use qga_proto::{Cause, Clock as _, Instant as ProtoInstant, Transport, os};
 use serial2::SerialPort;
 use socket2::Socket;
+
+use crate::clock::Clock;
 
 /// A blocking stream whose reads and writes can be given a time limit: what a [`Connection`] needs.
 ///
@@ -40,36 +43,44 @@ pub trait Stream: Read + Write {
     }
 }
 
-/// Any blocking [`Stream`] as a [`Transport`].
+/// Any blocking [`Stream`] as a [`Transport`], and the way to make a new one.
 ///
 /// Its futures are ready when they are polled first. Dropping it ends the connection so that no reply is left unread in
 /// it: a real agent that listens on a Unix socket would exit (all versions up to QEMU 11.1 do).
-#[derive(Debug)]
 pub struct Connection<S: Stream> {
-    stream: S,
-    epoch: Instant,
+    stream: Option<S>,
+    connector: Option<Connector<S>>,
+    clock: Clock,
 }
 
-/// The longest time limit that is set: systems do not all take what a `Duration` can hold. Who waits waits again.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// How many bytes are read at the end of a connection at the most: a bound, far above what systems keep in a socket.
-const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
+/// Makes a stream, up to a deadline.
+type Connector<S> = Box<dyn FnMut(Instant) -> io::Result<S> + Send>;
 
 impl<S: Stream> Connection<S> {
-    /// A transport over a stream.
+    /// A transport over a stream. When that has ended, it is over.
     pub fn new(stream: S) -> Self {
-        Self { stream, epoch: Instant::now() }
+        Self { stream: Some(stream), connector: None, clock: Clock::new() }
     }
 
-    /// The stream.
-    pub fn stream(&self) -> &S {
-        &self.stream
+    /// A transport that makes its streams, with a function that tries once, up to a deadline. There is none yet.
+    pub fn with_connector(connector: impl FnMut(Instant) -> io::Result<S> + Send + 'static) -> Self {
+        Self { stream: None, connector: Some(Box::new(connector)), clock: Clock::new() }
     }
 
-    /// How long it is until `deadline`; never zero, which would mean no limit to the system.
-    fn wait(&self, deadline: ProtoInstant) -> Duration {
-        (deadline - self.now()).clamp(Duration::from_micros(1), LONGEST_WAIT)
+    /// The stream, while there is one.
+    pub fn stream(&self) -> Option<&S> {
+        self.stream.as_ref()
+    }
+
+    /// The clock that deadlines are measured by.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn close(&mut self) {
+        if let Some(mut stream) = self.stream.take() {
+            end(&mut stream);
+        }
     }
 }
 
@@ -77,61 +88,55 @@ impl<S: Stream> Transport for Connection<S> {
     type Error = io::Error;
 
     fn now(&self) -> ProtoInstant {
-        ProtoInstant::from_epoch(self.epoch.elapsed())
+        self.clock.now()
+    }
+
+    async fn connect(&mut self, deadline: ProtoInstant) -> io::Result<bool> {
+        self.close();
+        let Some(connector) = &mut self.connector else { return Ok(false) };
+        self.stream = Some(connector(Instant::now() + self.clock.wait(deadline))?);
+        Ok(true)
     }
 
     async fn read(&mut self, buffer: &mut [u8], deadline: ProtoInstant) -> io::Result<Option<usize>> {
-        self.stream.set_read_timeout(self.wait(deadline))?;
-        in_time(self.stream.read(buffer))
+        let Some(stream) = &mut self.stream else { return Ok(Some(0)) };
+        stream.set_read_timeout(self.clock.wait(deadline))?;
+        os::in_time(stream.read(buffer))
     }
 
     async fn write(&mut self, bytes: &[u8], deadline: ProtoInstant) -> io::Result<Option<usize>> {
-        self.stream.set_write_timeout(self.wait(deadline))?;
-        in_time(self.stream.write(bytes))
+        let Some(stream) = &mut self.stream else { return Ok(Some(0)) };
+        stream.set_write_timeout(self.clock.wait(deadline))?;
+        os::in_time(stream.write(bytes))
     }
 
     async fn sleep_until(&mut self, deadline: ProtoInstant) {
         while self.now() < deadline {
-            thread::sleep(self.wait(deadline));
+            thread::sleep(self.clock.wait(deadline));
         }
     }
-}
 
-/// Sorts out the errors that are none: no time, no peer.
-fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Ok(n) => Ok(Some(n)),
-        Err(error) => match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(None),
-            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Ok(Some(0)),
-            // A terminal whose other end is gone.
-            _ if error.raw_os_error() == Some(EIO) => Ok(Some(0)),
-            _ => Err(error),
-        },
+    fn cause(error: &io::Error) -> Cause {
+        error.into()
     }
 }
-
-/// The same number on all Unix systems; without a name in the standard library.
-const EIO: i32 = 5;
 
 impl<S: Stream> Drop for Connection<S> {
     fn drop(&mut self) {
-        drain(&mut self.stream);
+        self.close();
+    }
+}
+
+impl<S: Stream + fmt::Debug> fmt::Debug for Connection<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("stream", &self.stream).finish_non_exhaustive()
     }
 }
 
 /// Ends a connection and reads what is left in it. Does not wait: what has been shut down gets nothing new.
-pub(crate) fn drain<S: Stream>(stream: &mut S) {
-    if stream.shutdown().is_err() || stream.set_read_timeout(Duration::from_millis(100)).is_err() {
-        return;
-    }
-    let mut sink = [0; 16 * 1024];
-    let mut drained = 0;
-    while let Ok(n @ 1..) = stream.read(&mut sink) {
-        drained += n;
-        if drained > DRAIN_LIMIT {
-            return;
-        }
+pub(crate) fn end<S: Stream>(stream: &mut S) {
+    if stream.shutdown().is_ok() && stream.set_read_timeout(Duration::from_millis(100)).is_ok() {
+        os::drain(stream);
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod fuzz;
 pub mod real_agent;
 pub mod transcript;
+pub mod virtual_line;
 
 /// The program in the README of the workspace.
 #[cfg(doctest)]

@@ -135,7 +135,10 @@ fn a_shutdown_succeeds_when_the_line_breaks_behind_it() {
 #[test]
 fn a_broken_line_is_an_error_once_and_closed_after() {
     let mut session = Script::session(&[Write::Synced, Write::Taken], &[Read::Broken]);
-    assert_eq!(block_on(session.call(&GuestPing::new())), Err(Error::Transport("broken")));
+    assert_eq!(
+        block_on(session.call(&GuestPing::new())),
+        Err(Error::Transport { error: "broken", sent: Sent::All })
+    );
     assert_eq!(block_on(session.call(&GuestPing::new())), Err(Error::Closed(Sent::Nothing)));
 }
 

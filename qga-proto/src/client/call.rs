@@ -3,6 +3,7 @@
 use core::marker::PhantomData;
 use core::ops::Range;
 
+use super::late::Program;
 use crate::error::{Error, Sent};
 use crate::time::Instant;
 
@@ -13,6 +14,7 @@ pub(super) struct Call {
     pub(super) id: u64,
     pub(super) deadline: Instant,
     pub(super) success_response: bool,
+    pub(super) program: Program,
     /// How many bytes are encoded, without the end.
     pub(super) body: usize,
     /// How many bytes there are to send; zero until the mode is known.
@@ -26,6 +28,8 @@ pub(super) struct Call {
 pub(super) enum Outcome {
     /// The reply's value, as a range of the framer's text.
     Return(Range<usize>),
+    /// The reply's value, which came late: after the call that asked for it first.
+    Late,
     /// Accepted, by a command that says nothing then.
     Silent,
     Failed(Error),

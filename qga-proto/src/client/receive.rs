@@ -4,6 +4,7 @@ use core::mem;
 use core::ops::Range;
 
 use super::call::{Call, Outcome};
+use super::late::{self, Program};
 use super::{Client, State};
 use crate::buffer::Buffer;
 use crate::error::{Error, Refusal, Sent, Violation};
@@ -43,6 +44,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         {
             return self.handle_synced(now);
         }
+        if let Some(Reply::Return { id: Id::Number(id), ref value }) = reply
+            && let Some(pid) = self.late.arrived(id)
+        {
+            return self.handle_late(pid, value.clone());
+        }
         match (self.state, reply) {
             // Monitors' greetings, and echoes of what we sent ourselves.
             (_, Some(Reply::Foreign)) => {}
@@ -56,7 +62,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             _ if delimited => {}
             (State::Waiting | State::Confirming { .. }, Some(reply)) => self.handle_unnamed(&reply, now),
             (State::Idle, Some(_)) => {}
-            (State::Idle, None) => self.state = State::Unsynced,
+            (State::Idle, None) => self.doubt(),
             (State::Waiting | State::Confirming { .. }, None) => self.violate(Violation::NotAReply, now),
         }
     }
@@ -70,7 +76,10 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// The reply to the call.
     fn handle_reply(&mut self, reply: Reply) {
         let outcome = match reply {
-            Reply::Return { value, .. } => Outcome::Return(value),
+            Reply::Return { value, .. } => {
+                self.note_start(&value);
+                Outcome::Return(value)
+            }
             Reply::Error { error, .. } => Outcome::Failed(match self.refusal(error) {
                 Some(refusal) => Error::Refused(refusal),
                 None => Error::Protocol(Violation::NotAReply),
@@ -78,6 +87,27 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             Reply::Foreign => return,
         };
         self.settle(outcome);
+    }
+
+    /// The number of a new program may be that of an old one, of which a reply is kept.
+    fn note_start(&mut self, value: &Range<usize>) {
+        let starts = self.call.as_ref().is_some_and(|call| call.program == Program::Start);
+        if starts && let Some(pid) = late::started(&self.framer.text()[value.clone()]) {
+            self.late.forget(pid);
+        }
+    }
+
+    /// A reply that can be had only once has come after its call was given up. Who asks the same again gets it; else it
+    /// is kept.
+    fn handle_late(&mut self, pid: i64, value: Range<usize>) {
+        let text = &self.framer.text()[value.clone()];
+        if !late::is_last(text) {
+            return;
+        }
+        if self.in_flight().is_some_and(|call| call.program == Program::Status { pid }) {
+            return self.settle(Outcome::Return(value));
+        }
+        self.late.keep(pid, text, self.config.max_reply);
     }
 
     /// A reply without the call's `id`: in ordered mode the call's, if it has left; in id mode a late one, which harms
@@ -114,7 +144,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             }
             _ if delimited => {}
             (State::Waiting, _, None) => self.distrust(error, now),
-            (State::Idle, _, None) => self.state = State::Unsynced,
+            (State::Idle, _, None) => self.doubt(),
             _ => {}
         }
     }
@@ -125,6 +155,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         match self.state {
             State::Confirming { .. } => self.settle(Outcome::Silent),
             State::Syncing => {
+                self.resynced |= mem::take(&mut self.doubted);
                 self.state = if self.sync.id_mode() { State::Idle } else { State::Unsynced };
                 if self.in_flight().is_some() {
                     self.begin_waiting();
@@ -147,10 +178,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// What came makes the line worth no trust. The call fails, if any of it has left; else it waits for a new sync.
     fn distrust(&mut self, error: Error, now: Instant) {
         if self.call.as_ref().is_some_and(|call| call.sent() == Sent::Nothing) {
+            self.doubted = true;
             return self.begin_sync(now);
         }
         self.settle(Outcome::Failed(error));
-        self.state = State::Unsynced;
+        self.doubt();
     }
 
     fn refusal(&self, error: Range<usize>) -> Option<Refusal> {

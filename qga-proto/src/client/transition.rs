@@ -1,6 +1,7 @@
 //! From state to state: how a call begins and ends, and what the line is worth then.
 
 use super::call::{Call, Outcome};
+use super::late::{self, Program};
 use super::{Client, State};
 use crate::buffer::Buffer;
 use crate::command::Command;
@@ -13,6 +14,20 @@ use crate::time::Instant;
 const MAX_UNANSWERED: u8 = 2;
 
 impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// Gives up the command in flight, if there is one, and says how much of it had left. Dropping the future of a
+    /// [`Session`](crate::Session) amounts to this.
+    pub fn give_up(&mut self) -> Sent {
+        let Some(call) = self.call.take() else { return Sent::Nothing };
+        match &call.outcome {
+            None => {
+                self.leave(&call);
+                self.miss(&call);
+            }
+            Some(outcome) => self.keep_unread(&call, outcome),
+        }
+        call.sent()
+    }
+
     /// The call that has not been settled.
     pub(super) fn in_flight(&self) -> Option<&Call> {
         self.call.as_ref().filter(|call| call.outcome.is_none())
@@ -47,6 +62,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         self.state = match self.state {
             State::Waiting if call.sent() == Sent::Part => {
                 self.sync.handle_cut();
+                self.doubted = true;
                 State::Unsynced
             }
             State::Waiting if !self.sync.id_mode() => State::Unsynced,
@@ -59,12 +75,44 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     /// A call has ended without an answer. A slow agent does no harm; but one whose parser is stuck in what somebody else
     /// has left would never be heard again.
-    pub(super) fn miss(&mut self, sent: Sent) {
-        if sent == Sent::All {
+    pub(super) fn miss(&mut self, call: &Call) {
+        if call.sent() == Sent::All {
             self.unanswered = self.unanswered.saturating_add(1);
         }
         if self.unanswered >= MAX_UNANSWERED && self.state == State::Idle {
-            self.state = State::Unsynced;
+            self.doubt();
+        }
+        self.wait_for_late(call);
+    }
+
+    /// The reply to a call that is over may still come: if it can be had only once, it is not passed over then.
+    pub(super) fn wait_for_late(&mut self, call: &Call) {
+        if let Program::Status { pid } = call.program
+            && self.sync.id_mode()
+            && call.can_be_answered()
+        {
+            self.late.wait_for(call.id, pid);
+        }
+    }
+
+    /// Something made the line worth no trust.
+    pub(super) fn doubt(&mut self) {
+        self.state = State::Unsynced;
+        self.doubted = true;
+    }
+
+    /// A call has been given up with its reply unread. One that can be had only once is kept.
+    pub(super) fn keep_unread(&mut self, call: &Call, outcome: &Outcome) {
+        let Program::Status { pid } = call.program else { return };
+        match outcome {
+            Outcome::Return(value) => {
+                let value = &self.framer.text()[value.clone()];
+                if late::is_last(value) {
+                    self.late.keep(pid, value, self.config.max_reply);
+                }
+            }
+            Outcome::Late => self.late.take_back(pid),
+            Outcome::Silent | Outcome::Failed(_) => {}
         }
     }
 

@@ -143,3 +143,13 @@ pub(crate) fn command_name(encoded: &[u8]) -> Str<'_> {
     };
     name().unwrap_or_default()
 }
+
+/// The arguments in a command that [`encode_command`] wrote, if it has any.
+pub(crate) fn command_arguments(encoded: &[u8]) -> Option<&[u8]> {
+    let mut reader = Reader::new(encoded);
+    reader.begin_object().ok()?;
+    reader.next_key().ok()??;
+    reader.skip().ok()?;
+    reader.next_key().ok()??;
+    Some(&encoded[reader.skip().ok()?])
+}

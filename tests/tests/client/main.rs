@@ -16,6 +16,7 @@
 mod any_bytes;
 mod calls;
 mod id_mode;
+mod late;
 mod limits;
 mod odd_lines;
 mod ordered_mode;

@@ -1,5 +1,6 @@
 //! The commands that are submitted: each carries a token, which comes back with its answer and with no other.
 
+use qga_proto::commands::GuestExecStatus;
 use qga_proto::json::{List, Raw, Str};
 use qga_proto::{Client, Command, Error, Instant, Ticket};
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,8 @@ pub(super) enum Kind {
     Long,
     /// Is long itself.
     Padded,
+    /// Asks for a program's end, which may have come with an earlier call's answer.
+    Status,
 }
 
 impl Kind {
@@ -32,7 +35,7 @@ impl Kind {
             Self::SilentFails,
             Self::Long,
             Self::Padded,
-            Self::Ok,
+            Self::Status,
         ][usize::from(n & 7)]
     }
 
@@ -43,12 +46,26 @@ impl Kind {
             Self::Silent => "x-quiet",
             Self::SilentFails => "x-quiet-fail",
             Self::Long => "x-long",
+            Self::Status => GuestExecStatus::NAME,
+        }
+    }
+
+    /// How the arguments end that carry a token.
+    pub(super) fn mark(self, token: u64) -> String {
+        match self {
+            Self::Status => format!("\"pid\":{}}}", pid(token)),
+            _ => format!("\"token\":{token}}}"),
         }
     }
 
     pub(super) fn is_silent(self) -> bool {
         matches!(self, Self::Silent | Self::SilentFails)
     }
+}
+
+/// The program that a call asks about: the same as the call before, or as the one after.
+fn pid(token: u64) -> u64 {
+    token / 2
 }
 
 #[derive(Serialize)]
@@ -106,6 +123,7 @@ pub(super) struct Asked {
 enum AnyTicket {
     Raw(Ticket<Ask>),
     Typed(Ticket<TypedAsk>),
+    Status(Ticket<GuestExecStatus>),
 }
 
 impl Asked {
@@ -123,6 +141,10 @@ impl Asked {
         let pad = (kind == Kind::Padded).then_some(PAD);
         let ticket = match kind {
             Kind::Typed => AnyTicket::Typed(client.submit(&TypedAsk { token }, now, deadline)?),
+            Kind::Status => {
+                let pid = i64::try_from(pid(token)).expect("few calls");
+                AnyTicket::Status(client.submit(&GuestExecStatus::new(pid), now, deadline)?)
+            }
             _ => AnyTicket::Raw(client.submit(&Ask { kind, pad, token }, now, deadline)?),
         };
         Ok(Self { kind, token, deadline, ticket })
@@ -135,6 +157,11 @@ impl Asked {
                 let value = client.reply(ticket)?;
                 let value: Value = serde_json::from_str(value.as_str()).expect("a value that is not JSON");
                 Ok((value["token"].as_u64(), true))
+            }
+            AnyTicket::Status(ticket) => {
+                let status = client.reply(ticket)?;
+                let own = status.exited && status.exitcode == Some(pid(self.token).cast_signed());
+                Ok((own.then_some(self.token), true))
             }
             AnyTicket::Typed(ticket) => {
                 let answer = client.reply(ticket)?;

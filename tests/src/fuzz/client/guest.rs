@@ -112,6 +112,9 @@ impl Guest {
                 &format!(r#"{{"text": "\"\u00E9", "list": [1, {token}], "token": {token}}}"#),
                 id,
             )),
+            Some("guest-exec-status") => {
+                Some(success(&format!(r#"{{"exitcode": {}, "exited": true}}"#, arguments["pid"]), id))
+            }
             Some("x-long") => {
                 let text = "x".repeat(600);
                 Some(success(&format!(r#"{{"token": {token}, "text": "{text}", "list": []}}"#), id))

@@ -132,6 +132,7 @@ impl<'a> Run<'a> {
             8 if choice == 15 => self.reply_to_stale(),
             8 => self.reply(),
             9 if choice == 15 => self.end(),
+            9 if choice == 14 => self.connect(),
             9 => self.do_nothing(),
             10 => self.hold(choice),
             11 => self.lose_or_repeat(choice),
@@ -239,7 +240,7 @@ impl<'a> Run<'a> {
         let settled = self.client.is_settled();
         let (kind, token, deadline) = (asked.kind, asked.token, asked.deadline);
         let result = asked.reply(&mut self.client);
-        let id_mode = self.sent_token(token).is_some_and(|rest| rest.starts_with(b",\"id\":"));
+        let id_mode = self.sent_token(kind, token).is_some_and(|rest| rest.starts_with(b",\"id\":"));
         let certain = id_mode || !self.disordered;
         match result {
             Err(Error::Misuse(Misuse::NotSettled)) => return assert!(!settled),
@@ -287,6 +288,17 @@ impl<'a> Run<'a> {
         self.closed = true;
     }
 
+    /// A new connection. What the guest has not said yet may come over it, as some channels have it.
+    fn connect(&mut self) {
+        self.end();
+        self.stale = self.call.take().or(self.stale.take());
+        self.wire.clear();
+        self.client.handle_connected();
+        self.closed = false;
+        // Where replies have no `id`, nothing tells an answer of the connection before from one of this.
+        self.disordered |= !self.answers.is_empty() || !self.held.is_empty();
+    }
+
     /// Calls that say nothing, or say it early.
     fn do_nothing(&mut self) {
         // What came while a reply was waiting is looked at now.
@@ -307,8 +319,8 @@ impl<'a> Run<'a> {
     }
 
     /// What has been sent behind the call's token, if that has left.
-    fn sent_token(&self, token: u64) -> Option<&[u8]> {
-        let text = format!("\"token\":{token}}}");
+    fn sent_token(&self, kind: Kind, token: u64) -> Option<&[u8]> {
+        let text = kind.mark(token);
         let at = self.sent.windows(text.len()).position(|window| window == text.as_bytes())?;
         Some(&self.sent[at + text.len()..])
     }
@@ -316,7 +328,7 @@ impl<'a> Run<'a> {
     fn has_left(&self) -> bool {
         self.call
             .as_ref()
-            .and_then(|call| self.sent_token(call.token))
+            .and_then(|call| self.sent_token(call.kind, call.token))
             .is_some_and(|rest| rest.contains(&b'\n'))
     }
 
