@@ -32,26 +32,48 @@ impl RealAgent {
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("qga-test-{}-{count}", std::process::id()));
         fs::create_dir_all(&folder).expect("a folder for the agent");
-        let process = Command::new(program())
-            .args(["-m", "unix-listen", "-b", BLOCKED])
-            .arg("-p")
-            .arg(folder.join("socket"))
-            .arg("-t")
-            .arg(&folder)
-            .arg("-f")
-            .arg(folder.join("pid"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("qemu-ga starts");
-        let agent = Self { process, folder };
+        let agent = Self { process: spawn(&folder), folder };
+        agent.wait();
+        agent
+    }
+
+    /// Kills the agent. Its socket stays, and nobody listens on it.
+    pub fn kill(&mut self) {
+        // Both fail only when there is nothing left to do.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+
+    /// Kills the agent, if it still runs, and starts another on the same socket.
+    ///
+    /// # Panics
+    ///
+    /// As [`start`](Self::start).
+    pub fn restart(&mut self) {
+        self.kill();
+        // Its return says that the new one listens.
+        let _ = fs::remove_file(self.socket());
+        self.process = spawn(&self.folder);
+        self.wait();
+    }
+
+    /// Stops the agent's process, which then does nothing until it is killed.
+    ///
+    /// # Panics
+    ///
+    /// When there is no shell.
+    pub fn pause(&self) {
+        let kill = format!("kill -STOP {}", self.pid());
+        let status = Command::new("sh").args(["-c", &kill]).status().expect("a shell");
+        assert!(status.success(), "{kill}");
+    }
+
+    fn wait(&self) {
         let limit = Instant::now() + Duration::from_secs(10);
-        while !agent.socket().exists() {
+        while !self.socket().exists() {
             assert!(Instant::now() < limit, "qemu-ga does not listen");
             thread::sleep(Duration::from_millis(10));
         }
-        agent
     }
 
     /// The folder of the agent's own files, free for the test's.
@@ -96,11 +118,26 @@ impl RealAgent {
 
 impl Drop for RealAgent {
     fn drop(&mut self) {
-        // Both fail only when there is nothing left to do.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
+        self.kill();
+        // Somebody may have tidied up before.
         let _ = fs::remove_dir_all(&self.folder);
     }
+}
+
+fn spawn(folder: &Path) -> Child {
+    Command::new(program())
+        .args(["-m", "unix-listen", "-b", BLOCKED])
+        .arg("-p")
+        .arg(folder.join("socket"))
+        .arg("-t")
+        .arg(folder)
+        .arg("-f")
+        .arg(folder.join("pid"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("qemu-ga starts")
 }
 
 fn program() -> PathBuf {

@@ -1,0 +1,33 @@
+//! Time, for tasks.
+
+use std::time::Duration;
+
+use qga_proto::{Instant as ProtoInstant, os};
+use tokio::time::{Instant, sleep};
+
+/// Tokio's clock, which stands still in a test that pauses it. Waiting needs a runtime whose time is enabled.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    epoch: Instant,
+}
+
+/// A stream learns what has come for it only when the runtime looks: as long as its shortest timer takes, it is given
+/// time for that. Without it, what an agent said before it went could be missed.
+const LOOK: Duration = Duration::from_millis(1);
+
+impl Clock {
+    /// A clock that counts from now.
+    pub(crate) fn new() -> Self {
+        Self { epoch: Instant::now() }
+    }
+}
+
+impl qga_proto::Clock for Clock {
+    fn now(&self) -> ProtoInstant {
+        ProtoInstant::from_epoch(self.epoch.elapsed())
+    }
+
+    async fn timeout<F: Future>(&self, future: F, deadline: ProtoInstant) -> Option<F::Output> {
+        os::with_timer(future, || sleep((deadline - self.now()).max(LOOK))).await
+    }
+}
