@@ -9,15 +9,21 @@ use clap::parser::ValueSource;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::error::Failure;
+use crate::guests::MANY;
 
 const AFTER_HELP: &str = "\
 Addresses:
-  unix:PATH        a Unix socket, the usual host's side of a virtual machine's channel
+  unix:PATH        a Unix socket, the usual host's side of a channel
   tcp:HOST:PORT    a TCP socket
   vsock:CID:PORT   a virtual machine's socket (qemu-ga -m vsock-listen)
   serial:PATH      a serial device or pseudo terminal
-  sim:             a simulated guest inside this program, to try things out; a fresh one
-                   each time (to keep one: qga sim --listen unix:PATH)
+  sim:             a simulated guest inside this program, to try things out;
+                   a fresh one each time (to keep one: qga sim --listen)
+
+Many guests:
+  info, ping, wait and call ask all that several -c and --all name, --jobs of
+  them at a time, under one deadline. Each has a row; with --json all are one
+  array, whose members have a \"result\" or an \"error\".
 
 Exit codes:
   0  done
@@ -27,10 +33,14 @@ Exit codes:
   4  the deadline passed
   5  the agent broke the protocol, or replied more than the limit
   6  the output could not be written
+  7  of many guests some failed, and not all of these in the same way;
+     otherwise it is the code of all that failed
   128 + N  ended by signal N (130 for Ctrl-C); but qga sim, which is ended so: 0
 
 Examples:
   qga -c unix:/run/vm/qga.sock info
+  qga -c unix:/run/vm/qga.sock -t 300 wait
+  qga --all /run/vms info
   qga -c unix:/run/vm/qga.sock call guest-file-open path=/etc/hosts mode=r
   qga -c sim: call guest-get-osinfo
   qga commands guest-fsfreeze-freeze
@@ -40,21 +50,29 @@ Examples:
 #[derive(Debug, Parser)]
 #[command(name = "qga", version, after_help = AFTER_HELP, max_term_width = 100)]
 pub(crate) struct Cli {
-    /// Where the agent is (addresses: see 'qga --help'); empty means nowhere
-    #[arg(short = 'c', long = "connect", value_name = "ADDRESS", env = "QGA_CONNECT", global = true)]
-    address: Option<String>,
+    /// Where the agent is (addresses: see 'qga --help'); repeat it for more guests; empty means nowhere
+    #[arg(short = 'c', long = "connect", value_name = "ADDRESS", env = "QGA_CONNECT")]
+    pub(crate) addresses: Vec<String>,
 
-    /// The deadline for everything together, in seconds
+    /// Ask at all Unix sockets in this directory, by name
+    #[arg(long = "all", value_name = "DIR")]
+    pub(crate) folders: Vec<String>,
+
+    /// The deadline for everything together, in seconds [default: 10; for 'call' as long as the
+    /// command may need, for 'wait' 60]
     #[arg(
         short,
         long,
         value_name = "SECONDS",
-        default_value = "10",
         value_parser = seconds,
         allow_negative_numbers = true,
         global = true
     )]
-    pub(crate) timeout: Duration,
+    pub(crate) timeout: Option<Duration>,
+
+    /// How many guests to ask at the same time, at most 500
+    #[arg(long, value_name = "N", default_value = "256", value_parser = jobs, global = true)]
+    pub(crate) jobs: usize,
 
     /// Print one JSON document; errors are JSON, too
     #[arg(long, global = true)]
@@ -72,14 +90,22 @@ pub(crate) enum Command {
     /// Ask whether the agent answers
     Ping,
 
+    /// Wait until the agent answers and the guest is not frozen
+    #[command(after_help = "\
+Whatever is not there yet is waited for: the socket, who listens on it, an
+answer, the end of a freeze. Exit code 3 means that in the end there was no
+connection; 4 that there was one, but no answer, or that the guest is frozen.")]
+    Wait,
+
     /// Call any command
     #[command(after_help = "\
 How to give arguments:
-  key=value    typed by the schema: integers, true or false, strings as they are;
-               repeat it for an array: arg=-l arg=/tmp
+  key=value    typed by the schema: integers, true or false, strings as they
+               are; repeat it for an array: arg=-l arg=/tmp
   key:=JSON    any value as JSON: vcpus:='[{\"logical-id\": 1, \"online\": false}]'
   JSON         all arguments as one object: '{\"path\": \"/etc/hosts\"}'
-  -            the same, read from standard input: keeps passwords off the command line
+  -            the same, read from standard input: keeps passwords off the
+               command line
 
 Arguments that are base64 in the protocol are given in base64: buf-b64=aGVsbG8=
 What a command takes is told by: qga commands NAME")]
@@ -110,31 +136,55 @@ What a command takes is told by: qga commands NAME")]
     },
 }
 
-impl Cli {
-    /// The agent's address, if there is one.
-    pub(crate) fn address(&self) -> Option<&str> {
-        self.address.as_deref().filter(|address| !address.is_empty())
-    }
-}
-
 /// Reads the command line.
 pub(crate) fn parse() -> Result<Cli, End> {
     parse_from(std::env::args_os()).map_err(End)
 }
 
 fn parse_from<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>) -> Result<Cli, clap::Error> {
-    let mut command = Cli::command();
+    let mut command = command();
     let matches = command.try_get_matches_from_mut(arguments)?;
-    if let Some(("sim", sim)) = matches.subcommand() {
-        for (id, option) in [("address", "--connect"), ("timeout", "--timeout")] {
-            if sim.value_source(id) == Some(ValueSource::CommandLine) {
-                let message = format!("'sim' listens, and takes no {option}");
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    let Some((name, sub)) = matches.subcommand() else { return Ok(cli) };
+    let is_given = |id| [&matches, sub].iter().any(|part| part.value_source(id) == COMMAND_LINE);
+    if name == "sim" {
+        for (id, option) in OPTIONS_OF_CLIENTS {
+            if is_given(id) {
+                let hint = if GUESTS.contains(&id) { format!("; {MANY}") } else { String::new() };
+                let message = format!("'sim' listens, and takes no {option}{hint}");
                 return Err(command.error(ErrorKind::ArgumentConflict, message));
             }
         }
     }
-    Cli::from_arg_matches(&matches)
+    // The environment is for command lines that say nothing.
+    if GUESTS.iter().any(|id| is_given(id)) && matches.value_source("addresses") != COMMAND_LINE {
+        cli.addresses.clear();
+    }
+    for (id, list) in GUESTS.into_iter().zip([&mut cli.addresses, &mut cli.folders]) {
+        if sub.value_source(id) == COMMAND_LINE {
+            list.extend(sub.get_many::<String>(id).unwrap_or_default().cloned());
+        }
+    }
+    Ok(cli)
 }
+
+/// The command line's grammar. Options that name guests are taken on both sides of the command, and add up: clap's
+/// global options do not, the later ones would replace the others.
+fn command() -> clap::Command {
+    let command = Cli::command();
+    let places = command.get_arguments().filter(|argument| GUESTS.iter().any(|id| argument.get_id() == id));
+    let places: Vec<_> = places.cloned().collect();
+    command.mut_subcommands(|sub| sub.args(&places))
+}
+
+const COMMAND_LINE: Option<ValueSource> = Some(ValueSource::CommandLine);
+
+/// The options that name guests.
+const GUESTS: [&str; 2] = ["addresses", "folders"];
+
+/// The options that are of no use to who listens.
+const OPTIONS_OF_CLIENTS: [(&str, &str); 4] =
+    [("addresses", "--connect"), ("folders", "--all"), ("timeout", "--timeout"), ("jobs", "--jobs")];
 
 /// Why the command line is all there is: wrong usage, or a question for the help or version.
 pub(crate) struct End(clap::Error);
@@ -184,13 +234,23 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The most guests at the same time. Each takes two file descriptors, and processes often have no more than 1024.
+const MOST_JOBS: usize = 500;
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(jobs @ 1..=MOST_JOBS) => Ok(jobs),
+        _ => Err(format!("it must be a number from 1 to {MOST_JOBS}")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn command_line_is_consistent() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
@@ -199,6 +259,27 @@ mod tests {
         assert_eq!(seconds("3"), Ok(Duration::from_secs(3)));
         for text in ["0", "-1", "1e-12", "inf", "nan", "1e300", "soon", ""] {
             assert!(seconds(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn guests_add_up_wherever_they_stand() {
+        let parse = |line: &str| parse_from(["qga"].into_iter().chain(line.split(' '))).unwrap();
+        let cli = parse("-c a --all b ping -c c -c d --all e");
+        assert_eq!((cli.addresses, cli.folders), (strings(&["a", "c", "d"]), strings(&["b", "e"])));
+        let cli = parse("ping -c c -t 3 --jobs 7");
+        assert_eq!((cli.addresses, cli.timeout, cli.jobs), (strings(&["c"]), seconds("3").ok(), 7));
+    }
+
+    fn strings(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn numbers_of_jobs() {
+        assert_eq!((jobs("1"), jobs("500")), (Ok(1), Ok(500)));
+        for text in ["0", "501", "-1", "many", "", "1.5"] {
+            assert!(jobs(text).is_err(), "{text}");
         }
     }
 

@@ -1,73 +1,76 @@
 //! From an address to calls, under one deadline.
 
+use std::io;
 use std::time::{Duration, Instant};
 
-use qga_proto::OwnedCommand;
-use qga_std::{AnyStream, Session, connect_until};
+use qga_proto::{Diagnosis, OwnedCommand, Ready};
+use qga_std::{AnyStream, Error, Session, dial};
 
-use crate::cli::Cli;
-use crate::error::{Failure, Kind, call_failed, reason};
-use crate::{diagnosis, signals};
+use crate::diagnosis;
+use crate::error::Failure;
+use crate::guests::{Guest, SIMULATION};
+use crate::signals::Guarded;
 
-/// The address of the simulated guest inside this program.
-const SIMULATION: &str = "sim:";
+/// How long it may take to find out why the agent refused: the refusal itself is already there to be told.
+const PATIENCE: Duration = Duration::from_secs(2);
 
-/// A connection to an agent. Everything over it ends at one deadline.
+/// Calls to one guest's agent. Everything ends at one deadline.
 pub(crate) struct Connection {
-    // Dropped in this order: the session ends before the guard against signals.
-    session: Session,
-    _guard: signals::Guard,
+    session: Session<Guarded>,
     address: String,
     deadline: Instant,
 }
 
 impl Connection {
-    /// Connects to the agent that the command line names. The deadline counts from here.
-    pub(crate) fn open(cli: &Cli) -> Result<Self, Failure> {
-        let Some(address) = cli.address() else {
-            return Err(Failure::usage("no agent's address is given")
-                .advise("say -c unix:PATH (or set QGA_CONNECT), or -c sim: for a simulated guest"));
-        };
-        let deadline = Instant::now() + cli.timeout;
-        let stream = match address {
-            SIMULATION => simulate().map_err(|failure| failure.at(address))?,
-            address => connect_until(address, deadline)?,
-        };
-        let guard = signals::Guard::new(&stream).map_err(|failure| failure.at(address))?;
-        Ok(Self { session: Session::new(stream), _guard: guard, address: address.to_owned(), deadline })
+    /// For calls to a guest, the first of which connects.
+    pub(crate) fn new(guest: &Guest, deadline: Instant) -> Self {
+        let address = guest.address.clone();
+        let session = Session::with_connector(move |deadline| {
+            Guarded::new(match address.as_str() {
+                SIMULATION => simulate()?,
+                address => dial(address, deadline)?,
+            })
+        });
+        Self { session, address: guest.address.clone(), deadline }
     }
 
-    /// Calls a command. That the agent says it has none such is explained.
+    /// Calls a command. Why the agent refuses is found out.
     pub(crate) fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
-        self.try_call(command).map_err(|failure| diagnosis::explain(self, command.name(), failure))
+        self.try_call(command).map_err(|error| {
+            let diagnosis = self.session.diagnose(&error, PATIENCE.min(self.left()));
+            diagnosis::of_call(&error, &diagnosis, command.is_query()).at(&self.address)
+        })
     }
 
     /// Calls a command that may well be refused.
-    pub(crate) fn try_call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
+    pub(crate) fn try_call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error> {
         let left = self.left();
-        self.session.call_timeout(command, left).map_err(|error| call_failed(error).at(&self.address))
+        self.session.call_timeout(command, left)
     }
 
-    /// Brings the deadline forward, if it is later than this from now.
-    pub(crate) fn hurry(&mut self, left: Duration) {
-        self.deadline = self.deadline.min(Instant::now() + left);
+    /// What an error of [`try_call`](Self::try_call) is, by itself.
+    pub(crate) fn failure(&self, error: &Error, is_query: bool) -> Failure {
+        let diagnosis = Diagnosis::of::<qga_std::Connection<Guarded>>(error);
+        diagnosis::of_call(error, &diagnosis, is_query).at(&self.address)
     }
 
-    fn left(&self) -> Duration {
-        self.deadline.saturating_duration_since(Instant::now())
+    /// Waits until the agent answers and the guest is not frozen.
+    pub(crate) fn wait_ready(&mut self) -> Result<Ready, Failure> {
+        let left = self.left();
+        self.session.wait_ready(left).map_err(|not_ready| diagnosis::of_wait(&not_ready).at(&self.address))
     }
 
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
 }
 
 /// Starts the simulated guest, in threads of this process.
-fn simulate() -> Result<AnyStream, Failure> {
-    match qga_sim::spawn(qga_sim::Guest::new()) {
-        Ok(stream) => Ok(AnyStream::Socket(stream.into())),
-        Err(error) => {
-            Err(Failure::new(Kind::Connection, format!("cannot simulate a guest: {}", reason(&error))))
-        }
-    }
+fn simulate() -> io::Result<AnyStream> {
+    let stream = qga_sim::spawn(qga_sim::Guest::new())?;
+    Ok(AnyStream::Socket(stream.into()))
 }

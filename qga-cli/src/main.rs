@@ -11,6 +11,7 @@ mod commands;
 mod connection;
 mod diagnosis;
 mod error;
+mod guests;
 mod output;
 mod signals;
 mod suggestion;
@@ -23,7 +24,10 @@ fn main() -> ExitCode {
         Err(end) => return end.report(),
     };
     // Every connection has ended when this returns, and is drained: nothing below can cut one.
-    let result = commands::run(&cli).and_then(|text| output::print(&text));
+    let result = commands::run(&cli).and_then(|done| {
+        output::print(&done.text)?;
+        done.failure.map_or(Ok(()), Err)
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -1,47 +1,97 @@
 //! Ending on a signal.
 //!
 //! A real agent that listens on a Unix socket exits when its peer closes the socket with a reply unread in it. So the
-//! connection in use is kept here, and a signal ends it in order before it ends the process.
+//! connections that are open are kept here, and a signal ends all of them in order before it ends the process.
 
-use std::io;
+use std::collections::BTreeMap;
+use std::io::{self, Read, Write};
+use std::mem;
 use std::process;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-use qga_std::AnyStream;
+use qga_std::{AnyStream, Stream};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Failure, Kind, reason};
 
-/// The connection in use. Whoever ends the process holds the lock until the end, so that no other begins.
-static STREAM: Mutex<Option<AnyStream>> = Mutex::new(None);
+/// The connections that are open. Whoever ends the process holds the lock until the end, so that no other begins.
+static OPEN: Mutex<Open> = Mutex::new(Open { next: 0, streams: BTreeMap::new() });
 
-/// While it lives, signals end the connection. When it is dropped after a signal, it waits for the process's end, so
-/// that what the signal did to the connection is never reported as a failure.
+struct Open {
+    /// No two connections have the same number.
+    next: u64,
+    streams: BTreeMap<u64, AnyStream>,
+}
+
+/// From now on signals end the [`Guarded`] connections, and then the process.
+pub(crate) fn guard() -> Result<(), Failure> {
+    let mut signals = signals()?;
+    thread::Builder::new()
+        .spawn(move || {
+            if let Some(signal) = signals.forever().next() {
+                end(signal);
+            }
+        })
+        .map_err(|error| failure(&error))?;
+    Ok(())
+}
+
+/// A connection that a signal ends in order. When it is dropped after a signal, it waits for the process's end, so that
+/// what the signal did to the connection is never reported as a failure.
 #[derive(Debug)]
-pub(crate) struct Guard(());
+pub(crate) struct Guarded {
+    stream: AnyStream,
+    number: u64,
+}
 
-impl Guard {
+impl Guarded {
     /// Guards a connection over which nothing was sent yet.
-    pub(crate) fn new(stream: &AnyStream) -> Result<Self, Failure> {
-        let second = stream.try_clone().map_err(|error| failure(&error))?;
-        let mut signals = signals()?;
-        thread::Builder::new()
-            .spawn(move || {
-                if let Some(signal) = signals.forever().next() {
-                    end(signal);
-                }
-            })
-            .map_err(|error| failure(&error))?;
-        *lock() = Some(second);
-        Ok(Self(()))
+    pub(crate) fn new(stream: AnyStream) -> io::Result<Self> {
+        let second = stream.try_clone()?;
+        let mut open = lock();
+        let number = open.next;
+        open.next += 1;
+        open.streams.insert(number, second);
+        Ok(Self { stream, number })
     }
 }
 
-impl Drop for Guard {
+impl Drop for Guarded {
     fn drop(&mut self) {
-        *lock() = None;
+        lock().streams.remove(&self.number);
+    }
+}
+
+impl Read for Guarded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.stream.read(buffer)
+    }
+}
+
+impl Write for Guarded {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.stream.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+impl Stream for Guarded {
+    fn set_read_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_read_timeout(timeout)
+    }
+
+    fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(timeout)
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        self.stream.shutdown()
     }
 }
 
@@ -60,13 +110,13 @@ fn failure(error: &io::Error) -> Failure {
 }
 
 fn end(signal: i32) -> ! {
-    let mut stream = lock();
-    if let Some(stream) = stream.take() {
+    let mut open = lock();
+    for stream in mem::take(&mut open.streams).into_values() {
         stream.end();
     }
     process::exit(128 + signal)
 }
 
-fn lock() -> MutexGuard<'static, Option<AnyStream>> {
-    STREAM.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock() -> MutexGuard<'static, Open> {
+    OPEN.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -4,7 +4,7 @@
 use std::os::unix::net::UnixListener;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 mod common;
 use common::{Agent, Answer, Ended, Folder, qga, ran, run};
@@ -118,12 +118,20 @@ fn refusals_are_explained() {
     assert!(explained(false, "frozen").contains("frozen: 'qga call guest-fsfreeze-thaw' first"));
     assert!(explained(false, "thawed").contains("disabled in the agent's configuration"));
 
-    let agent = Agent::new(|name| match name {
-        "guest-info" => Answer::Return(json!({ "version": "9.9", "supported_commands": [] })),
-        _ => Answer::Refuse("CommandNotFound"),
-    });
-    let line = run(&["-c", &agent.address(), "call", "--raw", "guest-dance"]).failed(1);
-    assert!(line.contains("this agent, version 9.9, does not have it"), "{line}");
+    let poor = |commands: Value| {
+        Agent::new(move |name| match name {
+            "guest-info" => Answer::Return(json!({ "version": "9.9", "supported_commands": commands })),
+            _ => Answer::Refuse("CommandNotFound"),
+        })
+    };
+    let one = || poor(json!([{ "name": "guest-info", "enabled": true, "success-response": true }]));
+    let line = run(&["-c", &one().address(), "call", "--raw", "guest-dance"]).failed(1);
+    assert!(line.contains("this agent, version 9.9, does not have it; see 'qga commands'"), "{line}");
+    let line = run(&["-c", &one().address(), "call", "guest-get-load"]).failed(1);
+    assert!(line.contains("does not have it (it came with QEMU 10.0); see 'qga commands'"), "{line}");
+    // An agent that lists nothing does not say that it lacks anything.
+    let line = run(&["-c", &poor(json!([])).address(), "call", "--raw", "guest-dance"]).failed(1);
+    assert!(line.ends_with(": it said no (CommandNotFound)\n"), "{line}");
 
     // Whatever is asked: here an agent that is frozen, and one that has nothing.
     let agent = Agent::new(|name| match name {
@@ -185,11 +193,16 @@ fn no_connection_is_3() {
 #[test]
 fn a_lost_connection_is_3() {
     let agent = Agent::new(|_| Answer::Close);
-    let line = run(&["-c", &agent.address(), "info"]).failed(3);
+    let line = run(&["-c", &agent.address(), "call", "guest-file-flush", "handle=1"]).failed(3);
     assert!(
         line.contains("the agent closed the connection; the command may have been carried out"),
         "{line}"
     );
+
+    // What only asks does no harm, whatever became of it.
+    let agent = Agent::new(|_| Answer::Close);
+    let line = run(&["-c", &agent.address(), "info"]).failed(3);
+    assert!(line.contains("the agent closed the connection; the agent or the virtual machine has"), "{line}");
 
     let agent = Agent::new(|name| match name {
         "guest-info" => Answer::Return(json!({ "version": "1.0", "supported_commands": [] })),

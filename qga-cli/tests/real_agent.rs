@@ -1,7 +1,8 @@
 //! The program against a real `qemu-ga`, also right after a client that behaved badly.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -181,5 +182,56 @@ fn a_silent_agent_is_exit_code_4_in_time() {
     assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("never heard"), "{message}");
+    assert!(message.contains("another client holds the channel"), "{message}");
     assert_eq!(message.trim_end().lines().count(), 1, "{message}");
+
+    let output = run(&agent, &["-t", "0.7", "--json", "wait"]);
+    assert_eq!(output.status.code(), Some(4), "{output:?}");
+    let error: serde_json::Value = serde_json::from_slice(&output.stderr).expect("JSON");
+    assert_eq!(error["error"]["diagnosis"], "silent");
+    // The reply must be read, or the agent exits.
+    first.shutdown(Shutdown::Write).expect("a connection");
+    first.read_to_end(&mut Vec::new()).expect("the agent's last words");
+    drop(first);
+    succeed(&agent, &["wait"]);
+}
+
+#[test]
+fn wait_ends_as_soon_as_the_agent_is_there() {
+    let mut agent = RealAgent::start();
+    let begin = Instant::now();
+    let out = succeed(&agent, &["wait"]);
+    assert!(out.contains(", version ") && out.contains(", is ready, after "), "{out}");
+    let ready: serde_json::Value = serde_json::from_str(&succeed(&agent, &["--json", "wait"])).expect("JSON");
+    assert!(ready["commands"].as_u64().is_some_and(|count| count > 20), "{ready}");
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert!(agent.is_alive());
+}
+
+#[test]
+fn one_command_over_several_agents() {
+    let mut agents = [RealAgent::start(), RealAgent::start(), RealAgent::start()];
+    let addresses = agents.each_ref().map(RealAgent::address);
+    let rows = succeed(&agents[0], &["-c", &addresses[1], "-c", &addresses[2], "--json", "info"]);
+    let rows: Vec<serde_json::Value> = serde_json::from_str(&rows).expect("JSON");
+    for (row, address) in rows.iter().zip(&addresses) {
+        assert_eq!(row["address"], *address);
+        assert!(row["result"]["system"]["kernel-release"].is_string(), "{row}");
+    }
+    assert_eq!(rows.len(), addresses.len());
+
+    // Interrupted midway through large replies of all of them.
+    let read: Vec<_> = agents.iter().map(open_endless_file).collect();
+    assert!(read.iter().all(|handle| *handle == read[0]), "one handle for all: {read:?}");
+    let arguments =
+        ["-c", &addresses[1], "-c", &addresses[2], "call", "guest-file-read", &read[0], "count=40000000"];
+    let mut child = start(&agents[0], &arguments);
+    thread::sleep(Duration::from_millis(300));
+    let sent = Command::new("kill").arg("-INT").arg(child.id().to_string()).status();
+    assert!(sent.expect("kill runs").success());
+    assert_eq!(child.wait().expect("qga ends").code(), Some(130));
+    for agent in &mut agents {
+        succeed(agent, &["ping"]);
+        assert!(agent.is_alive());
+    }
 }

@@ -1,34 +1,80 @@
 //! `qga call`: any command.
 
-use qga_proto::RawCommand;
-use qga_proto::json::Raw;
-use qga_proto::metadata::{self, CommandInfo};
+use std::time::Duration;
 
-use crate::cli::Cli;
+use qga_proto::json::RawBuf;
+use qga_proto::metadata::{self, CommandInfo};
+use qga_proto::{RawCommand, Timeouts};
+
+use super::ask::{self, Columns};
 use crate::connection::Connection;
 use crate::error::Failure;
 use crate::{arguments, output, suggestion};
 
-pub(super) fn run(cli: &Cli, name: &str, words: &[String], raw: bool) -> Result<String, Failure> {
-    let info = metadata::command(name);
-    let arguments = match info {
-        _ if raw => arguments::raw(words)?,
-        Some(info) => arguments::checked(info, words)?,
-        None => return Err(unknown(name).advise("'qga commands' lists them; --raw sends anything")),
-    };
-    let sent = Raw::new(&arguments)
-        .map_err(|error| Failure::usage(format!("the arguments cannot be sent: {error}")))?;
-    let mut command = RawCommand::new(name).arguments(sent);
-    if info.is_some_and(|info| !info.success_response) {
-        command = command.silent();
+/// A command, ready to be sent.
+pub(super) struct Question<'a> {
+    name: &'a str,
+    /// A JSON object.
+    arguments: RawBuf,
+    is_checked: bool,
+    /// What the schema says of it, if it has it.
+    info: Option<&'static CommandInfo>,
+}
+
+impl<'a> Question<'a> {
+    /// Reads the words of a command line.
+    pub(super) fn new(name: &'a str, words: &[String], raw: bool) -> Result<Self, Failure> {
+        let info = metadata::command(name);
+        let arguments = match info {
+            _ if raw => arguments::raw(words)?,
+            Some(info) => arguments::checked(info, words)?,
+            None => return Err(unknown(name).advise("'qga commands' lists them; --raw sends anything")),
+        };
+        let arguments = RawBuf::new(arguments)
+            .map_err(|error| Failure::usage(format!("the arguments cannot be sent: {error}")))?;
+        Ok(Self { name, arguments, is_checked: !raw, info })
+    }
+}
+
+impl ask::Question for Question<'_> {
+    type Answer = RawBuf;
+
+    const COLUMNS: Columns<&'static str> = ["reply", "", "", ""];
+
+    /// As long as the command may need.
+    fn timeout(&self) -> Duration {
+        Timeouts::DEFAULT.of(self.name).max(super::TIMEOUT)
     }
 
-    let mut connection = Connection::open(cli)?;
-    let reply = connection.call(&command).map_err(|failure| match info {
-        Some(info) if raw && failure.is_generic_error() => advise_on_arguments(info, &arguments, failure),
-        _ => failure,
-    })?;
-    output::document(&reply, cli.json)
+    fn ask(&self, connection: &mut Connection) -> Result<RawBuf, Failure> {
+        let mut command = RawCommand::new(self.name).arguments(self.arguments.as_raw());
+        if self.info.is_some_and(|info| !info.success_response) {
+            command = command.silent();
+        }
+        if self.info.is_some_and(|info| info.query) {
+            command = command.query();
+        }
+        connection.call(&command).map_err(|failure| match self.info {
+            Some(info) if !self.is_checked && failure.is_generic_error() => {
+                advise_on_arguments(info, self.arguments.as_str(), failure)
+            }
+            _ => failure,
+        })
+    }
+
+    fn document(reply: RawBuf) -> Result<String, Failure> {
+        output::document(&reply, true)
+    }
+
+    fn text(reply: RawBuf) -> Result<String, Failure> {
+        output::document(&reply, false)
+    }
+
+    fn cells(reply: RawBuf) -> Result<Columns<String>, Failure> {
+        let mut cells = Columns::default();
+        cells[0] = output::document(&reply, true)?;
+        Ok(cells)
+    }
 }
 
 /// Arguments that were not checked may be why the agent refused.
@@ -49,4 +95,25 @@ pub(super) fn unknown(name: &str) -> Failure {
         Some(question) => format!("unknown command '{name}', {question}"),
         None => format!("unknown command '{name}'"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ask::Question as _;
+
+    #[test]
+    fn commands_have_the_time_that_they_may_need() {
+        let seconds = |name, raw| Question::new(name, &[], raw).map(|question| question.timeout().as_secs());
+        for (name, raw, time) in [
+            ("guest-ping", false, 10),
+            ("guest-get-osinfo", false, 10),
+            ("guest-fsfreeze-freeze", false, 600),
+            ("guest-fsfreeze-freeze", true, 600),
+            ("guest-fsfreeze-thaw", false, 180),
+            ("guest-dance", true, 10),
+        ] {
+            assert_eq!(seconds(name, raw).ok(), Some(time), "{name}");
+        }
+    }
 }

@@ -7,9 +7,9 @@ use qga_proto::metadata::{
 };
 use serde_json::{Value as Json, json};
 
+use super::agent::Agent;
 use super::call::unknown;
 use super::list::{document_of_agent, platform_names, platforms};
-use super::support::Support;
 use crate::cli::Cli;
 use crate::error::Failure;
 use crate::output::{self, Table, paragraph};
@@ -18,10 +18,10 @@ pub(super) fn run(cli: &Cli, name: &str) -> Result<String, Failure> {
     let Some(command) = command(name) else {
         return Err(unknown(name).advise("'qga commands' lists all of the schema"));
     };
-    let support = Support::ask(cli)?;
+    let agent = Agent::ask(cli)?;
     match cli.json {
-        true => output::document(&document(command, support.as_ref()), true),
-        false => Ok(text(command, support.as_ref())),
+        true => output::document(&document(command, agent.as_ref()), true),
+        false => Ok(text(command, agent.as_ref())),
     }
 }
 
@@ -53,16 +53,16 @@ fn collect(ty: Type, found: &mut Vec<&'static TypeInfo>) {
     }
 }
 
-fn text(command: &CommandInfo, support: Option<&Support>) -> String {
+fn text(command: &CommandInfo, agent: Option<&Agent>) -> String {
     let mut text = format!("{}\n{}\n", command.name, paragraph(command.doc));
     // Strings take all that is written to them.
     let mut fact = |name: &str, value: &str| {
         let _ = writeln!(text, "  {name:<14}{value}");
     };
-    if let Some(support) = support {
-        let version = output::escape::text(&support.agent.version);
-        let state = support.state(command.name).name();
-        fact("This agent", &format!("{state} (version {version}, at {})", support.address));
+    if let Some(agent) = agent {
+        let version = output::escape::text(agent.capabilities.version());
+        let state = agent.support(command.name);
+        fact("This agent", &format!("{state} (version {version}, at {})", agent.address));
     }
     if let Some(since) = command.since {
         fact("Since", &format!("QEMU {since}"));
@@ -139,7 +139,7 @@ fn meaning(doc: &str, condition: Condition) -> String {
     }
 }
 
-fn document(command: &CommandInfo, support: Option<&Support>) -> Json {
+fn document(command: &CommandInfo, agent: Option<&Agent>) -> Json {
     let mut document = json!({
         "name": command.name,
         "doc": command.doc,
@@ -152,9 +152,9 @@ fn document(command: &CommandInfo, support: Option<&Support>) -> Json {
         "allowed_while_frozen": command.allowed_while_frozen,
         "types": types(command).into_iter().map(type_document).collect::<Vec<_>>(),
     });
-    if let Some(support) = support {
-        document["agent"] = document_of_agent(support);
-        document["state"] = support.state(command.name).name().into();
+    if let Some(agent) = agent {
+        document["agent"] = document_of_agent(agent);
+        document["state"] = agent.support(command.name).into();
     }
     document
 }

@@ -6,53 +6,53 @@ use qga_proto::metadata::{CommandInfo, Condition, Platform, command};
 use qga_proto::schema::COMMANDS;
 use serde_json::{Value, json};
 
-use super::support::Support;
+use super::agent::Agent;
 use crate::cli::Cli;
 use crate::error::Failure;
 use crate::output::{self, Table};
 
 pub(super) fn run(cli: &Cli) -> Result<String, Failure> {
-    let support = Support::ask(cli)?;
+    let agent = Agent::ask(cli)?;
     match cli.json {
-        true => output::document(&document(support.as_ref()), true),
-        false => Ok(text(support.as_ref())),
+        true => output::document(&document(agent.as_ref()), true),
+        false => Ok(text(agent.as_ref())),
     }
 }
 
-fn text(support: Option<&Support>) -> String {
+fn text(agent: Option<&Agent>) -> String {
     // A column that is empty is left out: without an agent, that of its states.
     let mut table = Table::new(["command", "this agent", "since", "platforms", "summary"]);
     let mut row = |name: &str, since: Option<&str>, platforms: String, summary: &str| {
-        let state = support.map_or("", |support| support.state(name).name());
+        let state = agent.map_or("", |agent| agent.support(name));
         let since = since.unwrap_or_default();
         table.row([name.to_owned(), state.to_owned(), since.to_owned(), platforms, summary.to_owned()]);
     };
     for command in COMMANDS {
         row(command.name, command.since, platforms(command.condition), command.summary());
     }
-    let Some(support) = support else { return table.render() };
-    for name in beyond(support) {
+    let Some(agent) = agent else { return table.render() };
+    for name in beyond(agent) {
         row(name, None, String::new(), "Not in the schema: call it with --raw.");
     }
     let mut text = table.render();
     // Strings take all that is written to them.
-    let version = output::escape::text(&support.agent.version);
-    let _ = writeln!(text, "\nThis agent is version {version}, at {}.", support.address);
+    let version = output::escape::text(agent.capabilities.version());
+    let _ = writeln!(text, "\nThis agent is version {version}, at {}.", agent.address);
     text
 }
 
-fn document(support: Option<&Support>) -> Value {
-    let known = COMMANDS.iter().map(|command| entry(command, support));
-    let Some(support) = support else { return json!({ "commands": known.collect::<Vec<_>>() }) };
-    let beyond = beyond(support)
-        .map(|name| json!({ "name": name, "in_schema": false, "state": support.state(name).name() }));
+fn document(agent: Option<&Agent>) -> Value {
+    let known = COMMANDS.iter().map(|command| entry(command, agent));
+    let Some(agent) = agent else { return json!({ "commands": known.collect::<Vec<_>>() }) };
+    let beyond =
+        beyond(agent).map(|name| json!({ "name": name, "in_schema": false, "state": agent.support(name) }));
     json!({
-        "agent": document_of_agent(support),
+        "agent": document_of_agent(agent),
         "commands": known.chain(beyond).collect::<Vec<_>>(),
     })
 }
 
-fn entry(command: &CommandInfo, support: Option<&Support>) -> Value {
+fn entry(command: &CommandInfo, agent: Option<&Agent>) -> Value {
     let mut entry = json!({
         "name": command.name,
         "in_schema": true,
@@ -62,20 +62,20 @@ fn entry(command: &CommandInfo, support: Option<&Support>) -> Value {
         "success_response": command.success_response,
         "allowed_while_frozen": command.allowed_while_frozen,
     });
-    if let Some(support) = support {
-        entry["state"] = support.state(command.name).name().into();
+    if let Some(agent) = agent {
+        entry["state"] = agent.support(command.name).into();
     }
     entry
 }
 
 /// Which agent it is.
-pub(super) fn document_of_agent(support: &Support) -> Value {
-    json!({ "address": support.address, "version": support.agent.version })
+pub(super) fn document_of_agent(agent: &Agent) -> Value {
+    json!({ "address": agent.address, "version": agent.capabilities.version() })
 }
 
 /// The agent's commands that the schema lacks.
-fn beyond(support: &Support) -> impl Iterator<Item = &str> {
-    let names = support.agent.supported_commands.iter().map(|known| known.name.as_str());
+fn beyond(agent: &Agent) -> impl Iterator<Item = &str> {
+    let names = agent.capabilities.info().supported_commands.iter().map(|known| known.name.as_str());
     names.filter(|name| command(name).is_none())
 }
 

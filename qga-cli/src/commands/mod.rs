@@ -1,24 +1,48 @@
 //! What the program can do. Each gives the text to print.
 
+use std::time::Duration;
+
 use crate::cli::{Cli, Command};
 use crate::error::Failure;
 
+mod agent;
+mod ask;
 mod call;
 mod describe;
 mod info;
 mod list;
+mod many;
 mod ping;
+mod rows;
 mod sim;
-mod support;
+mod wait;
+
+/// How long everything may take where the command line does not say, and the command not otherwise.
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What came out.
+pub(crate) struct Done {
+    /// What is printed.
+    pub(crate) text: String,
+    /// What went wrong all the same: some of many guests have failed.
+    pub(crate) failure: Option<Failure>,
+}
+
+impl From<String> for Done {
+    fn from(text: String) -> Self {
+        Self { text, failure: None }
+    }
+}
 
 /// Does what the command line says.
-pub(crate) fn run(cli: &Cli) -> Result<String, Failure> {
+pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
     match &cli.command {
-        Command::Info => info::run(cli),
-        Command::Ping => ping::run(cli),
-        Command::Call { raw, name, arguments } => call::run(cli, name, arguments, *raw),
-        Command::Commands { name: None } => list::run(cli),
-        Command::Commands { name: Some(name) } => describe::run(cli, name),
-        Command::Sim { listen } => sim::run(cli, listen),
+        Command::Info => ask::run(cli, &info::Question),
+        Command::Ping => ask::run(cli, &ping::Question),
+        Command::Wait => ask::run(cli, &wait::Question),
+        Command::Call { raw, name, arguments } => ask::run(cli, &call::Question::new(name, arguments, *raw)?),
+        Command::Commands { name: None } => list::run(cli).map(Done::from),
+        Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
+        Command::Sim { listen } => sim::run(cli, listen).map(Done::from),
     }
 }

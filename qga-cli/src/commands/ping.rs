@@ -5,21 +5,45 @@ use std::time::Instant;
 use qga_proto::commands::GuestPing;
 use serde_json::json;
 
-use crate::cli::Cli;
+use super::ask::{self, Columns};
 use crate::connection::Connection;
 use crate::error::Failure;
 use crate::output;
 
-pub(super) fn run(cli: &Cli) -> Result<String, Failure> {
-    let start = Instant::now();
-    let mut connection = Connection::open(cli)?;
-    connection.call(&GuestPing::new())?;
-    // With the connection and the sync, which may find an agent that takes its time.
-    let took = start.elapsed().as_secs_f64() * 1000.0;
-    let address = connection.address();
-    if cli.json {
-        let milliseconds = (took * 1000.0).round() / 1000.0;
-        return output::document(&json!({ "address": address, "milliseconds": milliseconds }), true);
+pub(super) struct Question;
+
+/// The agent answers.
+pub(super) struct Answer {
+    address: String,
+    /// With the connection and the sync, which may find an agent that takes its time.
+    milliseconds: f64,
+}
+
+impl ask::Question for Question {
+    type Answer = Answer;
+
+    const COLUMNS: Columns<&'static str> = ["answers after", "", "", ""];
+
+    fn ask(&self, connection: &mut Connection) -> Result<Answer, Failure> {
+        let start = Instant::now();
+        connection.call(&GuestPing::new())?;
+        let milliseconds = start.elapsed().as_secs_f64() * 1000.0;
+        Ok(Answer { address: connection.address().to_owned(), milliseconds })
     }
-    Ok(format!("the agent at {address} answers, after {took:.1} ms\n"))
+
+    fn document(answer: Answer) -> Result<String, Failure> {
+        let milliseconds = (answer.milliseconds * 1000.0).round() / 1000.0;
+        output::document(&json!({ "address": answer.address, "milliseconds": milliseconds }), true)
+    }
+
+    fn text(answer: Answer) -> Result<String, Failure> {
+        let Answer { address, milliseconds } = answer;
+        Ok(format!("the agent at {address} answers, after {milliseconds:.1} ms\n"))
+    }
+
+    fn cells(answer: Answer) -> Result<Columns<String>, Failure> {
+        let mut cells = Columns::default();
+        cells[0] = format!("{:.1} ms", answer.milliseconds);
+        Ok(cells)
+    }
 }

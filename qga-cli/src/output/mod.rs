@@ -10,7 +10,7 @@ pub(crate) mod escape;
 mod table;
 pub(crate) mod units;
 
-pub(crate) use table::{Table, paragraph};
+pub(crate) use table::{Table, brief, paragraph};
 
 /// Prints a result. That nobody reads it to its end (`qga ... | head`) is nobody's fault.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {

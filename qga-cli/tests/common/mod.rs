@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
@@ -57,6 +57,18 @@ impl Ran {
         serde_json::from_str(&out).unwrap()
     }
 
+    /// The rows of a run over many guests, and its one error if it must have failed.
+    #[track_caller]
+    pub(crate) fn rows(self, code: i32) -> Vec<Value> {
+        assert_eq!((self.code, self.out.lines().count()), (Some(code), 1), "{}{}", self.out, self.err);
+        assert_eq!(self.err.lines().count(), usize::from(code != 0), "{}", self.err);
+        if code != 0 {
+            let error: Value = serde_json::from_str(&self.err).unwrap();
+            assert_eq!(error["error"]["exit_code"], code);
+        }
+        serde_json::from_str(&self.out).unwrap()
+    }
+
     /// The one line of a run that must have failed.
     #[track_caller]
     pub(crate) fn failed(self, code: i32) -> String {
@@ -86,12 +98,21 @@ impl Folder {
         Self(path)
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
     pub(crate) fn socket(&self) -> PathBuf {
         self.0.join("s")
     }
 
     pub(crate) fn address(&self) -> String {
-        format!("unix:{}", self.socket().display())
+        self.address_of("s")
+    }
+
+    /// The address of a socket of this name.
+    pub(crate) fn address_of(&self, name: &str) -> String {
+        format!("unix:{}", self.0.join(name).display())
     }
 }
 
@@ -107,6 +128,8 @@ pub(crate) enum Answer {
     Refuse(&'static str),
     /// These bytes, whatever they are.
     Bytes(Vec<u8>),
+    /// These bytes, and then the end.
+    Cut(Vec<u8>),
     /// Nothing, for ever.
     Silence,
     Close,
@@ -137,13 +160,18 @@ impl Agent {
         self.folder.address()
     }
 
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.folder.socket()
+    }
+
     /// Waits for the end of the connection.
     pub(crate) fn ended(self) -> Ended {
         self.thread.join().unwrap()
     }
 }
 
-fn serve(mut stream: UnixStream, answer: impl Fn(&str) -> Answer) -> Ended {
+/// Is an agent for one connection.
+pub(crate) fn serve(mut stream: UnixStream, answer: impl Fn(&str) -> Answer) -> Ended {
     let mut lines = BufReader::new(stream.try_clone().unwrap());
     let mut line = Vec::new();
     loop {
@@ -162,9 +190,18 @@ fn serve(mut stream: UnixStream, answer: impl Fn(&str) -> Answer) -> Ended {
             name => match answer(name) {
                 Answer::Return(value) => json!({ "return": value }),
                 Answer::Refuse(class) => json!({ "error": { "class": class, "desc": "it said no" } }),
-                Answer::Bytes(bytes) => {
+                Answer::Bytes(bytes) => match stream.write_all(&bytes) {
+                    // The client was faster; how it has left, the next read tells.
+                    Err(error) if error.kind() == ErrorKind::BrokenPipe => continue,
+                    Err(error) if error.kind() == ErrorKind::ConnectionReset => return Ended::Reset,
+                    result => {
+                        result.unwrap();
+                        continue;
+                    }
+                },
+                Answer::Cut(bytes) => {
                     stream.write_all(&bytes).unwrap();
-                    continue;
+                    return Ended::Closed;
                 }
                 Answer::Silence => continue,
                 Answer::Close => return Ended::Closed,

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 use std::net::IpAddr;
 
+use qga_proto::Capabilities;
 use qga_proto::owned::{
-    GuestAgentInfo, GuestFilesystemInfo, GuestFsfreezeStatus, GuestIpAddress, GuestLoadAverage,
-    GuestNetworkInterface, GuestOSInfo, GuestUser,
+    GuestFilesystemInfo, GuestFsfreezeStatus, GuestIpAddress, GuestLoadAverage, GuestNetworkInterface,
+    GuestOSInfo, GuestUser,
 };
 
 use super::{Answer, Info, Reason};
@@ -73,9 +74,9 @@ fn section<T>(text: &mut String, name: &str, answer: &Answer<T>, make: impl FnOn
     let _ = write!(text, "\n{name}\n{body}");
 }
 
-fn agent(agent: &GuestAgentInfo, disabled: &[&str]) -> String {
-    let version = &agent.version;
-    match (agent.supported_commands.len(), disabled.len()) {
+fn agent(agent: &Capabilities, disabled: &[&str]) -> String {
+    let version = agent.version();
+    match (agent.info().supported_commands.len(), disabled.len()) {
         (0, _) => format!("version {version}"),
         (all, 0) => format!("version {version}, {all} commands"),
         (all, disabled) => format!("version {version}, {all} commands, {disabled} of them disabled"),
@@ -119,19 +120,12 @@ fn users_text(users: &[GuestUser]) -> String {
     }
 }
 
-/// The addresses by which the guest can be reached: not the loopback interface, and an interface's link-local ones
-/// only where it has no others.
+/// The addresses by which the guest can be reached.
 fn addresses(interfaces: &[GuestNetworkInterface]) -> String {
     let mut table = Table::new(["interface", "hardware address", "addresses"]).indented();
     let mut is_empty = true;
     for interface in interfaces {
-        let all = interface.ip_addresses.as_deref().unwrap_or_default();
-        let is = |address: &GuestIpAddress, test: fn(&IpAddr) -> bool| {
-            address.ip_address.parse().is_ok_and(|address| test(&address))
-        };
-        let reachable = all.iter().filter(|address| !is(address, IpAddr::is_loopback));
-        let (local, wide): (Vec<_>, Vec<_>) = reachable.partition(|address| is(address, is_link_local));
-        let shown = if wide.is_empty() { local } else { wide };
+        let shown = reachable(interface);
         if shown.is_empty() {
             continue;
         }
@@ -148,6 +142,17 @@ fn addresses(interfaces: &[GuestNetworkInterface]) -> String {
         true => "  none\n".to_owned(),
         false => table.render(),
     }
+}
+
+/// Not the loopback interface's addresses, and link-local ones only where there are no others.
+pub(super) fn reachable(interface: &GuestNetworkInterface) -> Vec<&GuestIpAddress> {
+    let all = interface.ip_addresses.as_deref().unwrap_or_default();
+    let is = |address: &GuestIpAddress, test: fn(&IpAddr) -> bool| {
+        address.ip_address.parse().is_ok_and(|address| test(&address))
+    };
+    let reachable = all.iter().filter(|address| !is(address, IpAddr::is_loopback));
+    let (local, wide): (Vec<_>, Vec<_>) = reachable.partition(|address| is(address, is_link_local));
+    if wide.is_empty() { local } else { wide }
 }
 
 fn is_link_local(address: &IpAddr) -> bool {

@@ -6,30 +6,46 @@ use qga_proto::commands::{
     GuestFsfreezeStatus, GuestGetFsinfo, GuestGetHostName, GuestGetLoad, GuestGetOsinfo, GuestGetTime,
     GuestGetTimezone, GuestGetUsers, GuestInfo, GuestNetworkGetInterfaces,
 };
-use qga_proto::{OwnedCommand, owned};
+use qga_proto::{Capabilities, Error, OwnedCommand, Support, owned};
 use serde_json::{Map, Value, json};
 
-use super::support::{State, state};
-use crate::cli::Cli;
+use super::agent;
+use super::ask::{self, Columns};
 use crate::connection::Connection;
-use crate::error::{Failure, Kind};
+use crate::error::Failure;
 use crate::output::{self, units};
 
 mod human;
+mod row;
 
-pub(super) fn run(cli: &Cli) -> Result<String, Failure> {
-    let mut connection = Connection::open(cli)?;
-    let info = Info::ask(&mut connection)?;
-    match cli.json {
-        true => output::document(&info.document(), true),
-        false => Ok(human::text(&info)),
+pub(super) struct Question;
+
+impl ask::Question for Question {
+    type Answer = Info;
+
+    const COLUMNS: Columns<&'static str> = row::COLUMNS;
+
+    fn ask(&self, connection: &mut Connection) -> Result<Info, Failure> {
+        Info::ask(connection)
+    }
+
+    fn document(info: Info) -> Result<String, Failure> {
+        output::document(&info.document(), true)
+    }
+
+    fn text(info: Info) -> Result<String, Failure> {
+        Ok(human::text(&info))
+    }
+
+    fn cells(info: Info) -> Result<Columns<String>, Failure> {
+        Ok(row::cells(&info))
     }
 }
 
 /// What an agent tells about its guest.
-struct Info {
+pub(super) struct Info {
     address: String,
-    agent: owned::GuestAgentInfo,
+    agent: Capabilities,
     frozen: Answer<owned::GuestFsfreezeStatus>,
     host_name: Answer<owned::GuestHostName>,
     system: Answer<owned::GuestOSInfo>,
@@ -54,7 +70,7 @@ struct Gap {
 
 enum Reason {
     /// The agent does not have the command, or has it disabled; it was not asked.
-    NotOffered(State),
+    NotOffered(Support),
     /// The agent refused, or answered what cannot be read.
     Failed(String),
 }
@@ -62,7 +78,7 @@ enum Reason {
 impl Info {
     /// Asks for everything. Fails when the agent does not answer, not when it refuses.
     fn ask(connection: &mut Connection) -> Result<Self, Failure> {
-        let agent = connection.call(&GuestInfo::new())?;
+        let agent = Capabilities::new(connection.call(&GuestInfo::new())?);
         let address = connection.address().to_owned();
         let mut questions = Questions { connection, agent: &agent };
         let time = questions.ask(&GuestGetTime::new())?;
@@ -84,7 +100,7 @@ impl Info {
 
     /// The names of the commands that the agent has, but does not carry out now.
     fn disabled(&self) -> Vec<&str> {
-        let commands = self.agent.supported_commands.iter().filter(|command| !command.enabled);
+        let commands = self.agent.info().supported_commands.iter().filter(|command| !command.enabled);
         let mut names: Vec<_> = commands.map(|command| command.name.as_str()).collect();
         names.sort_unstable();
         names
@@ -94,7 +110,7 @@ impl Info {
     fn document(&self) -> Value {
         let mut document = Map::new();
         document.insert("address".into(), self.address.as_str().into());
-        document.insert("agent_version".into(), self.agent.version.as_str().into());
+        document.insert("agent_version".into(), self.agent.version().into());
         document.insert("disabled".into(), self.disabled().into());
         let mut unavailable = Map::new();
         let mut part = |name: &str, value: Result<Value, &Gap>| match value {
@@ -124,7 +140,7 @@ impl Info {
 impl Gap {
     fn reason(&self) -> &str {
         match &self.reason {
-            Reason::NotOffered(state) => state.name(),
+            Reason::NotOffered(support) => agent::word(*support),
             Reason::Failed(why) => why,
         }
     }
@@ -132,23 +148,23 @@ impl Gap {
 
 struct Questions<'a> {
     connection: &'a mut Connection,
-    agent: &'a owned::GuestAgentInfo,
+    agent: &'a Capabilities,
 }
 
 impl Questions<'_> {
     fn ask<C: OwnedCommand>(&mut self, command: &C) -> Result<Answer<C::Owned>, Failure> {
         let gap = |reason| Ok(Err(Gap { command: command.name().to_owned(), reason }));
-        let state = state(self.agent, command.name());
-        if let State::Disabled | State::Missing = state {
-            return gap(Reason::NotOffered(state));
+        let support = self.agent.support(command.name());
+        if let Support::Disabled | Support::Missing = support {
+            return gap(Reason::NotOffered(support));
         }
         match self.connection.try_call(command) {
             Ok(reply) => Ok(Ok(reply)),
-            Err(failure) => match (failure.kind(), failure.refusal()) {
-                (Kind::Refused, Some(why)) => gap(Reason::Failed(format!("refused: {why}"))),
-                (Kind::Protocol, _) => gap(Reason::Failed(failure.message().to_owned())),
-                _ => Err(failure),
-            },
+            Err(Error::Refused(refusal)) => gap(Reason::Failed(format!("refused: {}", refusal.desc))),
+            Err(error @ (Error::Protocol(_) | Error::ReplyTooLong { .. })) => {
+                gap(Reason::Failed(error.to_string()))
+            }
+            Err(error) => Err(self.connection.failure(&error, command.is_query())),
         }
     }
 }
