@@ -74,9 +74,10 @@ impl Capabilities {
         }
     }
 
-    /// Whether some command is disabled: so it is while the guest is frozen.
-    pub(crate) fn is_something_disabled(&self) -> bool {
-        self.0.supported_commands.iter().any(|command| !command.enabled)
+    /// Whether a guest whose agent says this may be frozen: then it has commands that are disabled, or does not say.
+    pub(crate) fn may_be_frozen(&self) -> bool {
+        let commands = &self.0.supported_commands;
+        commands.is_empty() || commands.iter().any(|command| !command.enabled)
     }
 
     /// Whether these are of the same agent: freezing changes what is enabled, but not what there is.
@@ -91,7 +92,8 @@ impl Capabilities {
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// What the agent can do. Asked once for each connection, and again when the line was in doubt or the guest has
-    /// been frozen or thawed by this session.
+    /// been frozen or thawed by this session. An agent that is replaced between two calls on a channel that does not
+    /// show it (a virtual serial port), or frozen by another client, is not noticed.
     ///
     /// Dropping the future gives the call up; see [`Session`].
     ///

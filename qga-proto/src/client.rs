@@ -79,6 +79,8 @@ pub struct Client<Rx, Tx = Rx> {
     sync: Sync,
     /// Whether an agent has ever answered on this connection.
     heard: bool,
+    /// Whether something came that is no agent's, since a sync was answered last.
+    noise: bool,
     /// When something was last believed.
     trusted: Instant,
     /// How many commands have left since the agent was last heard, and got no answer.
@@ -125,6 +127,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             serial: 0,
             sync: Sync::default(),
             heard: false,
+            noise: false,
             trusted: Instant::ZERO,
             unanswered: 0,
             delimited: false,
@@ -144,9 +147,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         self.state = State::Unsynced;
         self.sync = Sync::default();
         self.heard = false;
+        self.noise = false;
         self.unanswered = 0;
         self.delimited = false;
         self.doubted = false;
+        self.resynced = false;
     }
 
     /// Takes a command to be sent. One that is still in flight is given up: its reply will not be taken for this one's.
@@ -161,8 +166,10 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         deadline: Instant,
     ) -> Result<Ticket<C>, Error> {
         self.give_up();
+        self.late.release();
         self.serial += 1;
-        if self.state == State::Closed {
+        let is_closed = self.state == State::Closed;
+        if is_closed && !late::can_be_late(command.name()) {
             return Err(Error::Closed(Sent::Nothing));
         }
         let body = self.encode(command)?;
@@ -181,12 +188,16 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         self.process(now);
         if let Program::Status { pid } = program
             && !self.is_settled()
-            && self.late.give(pid)
+            && self.late.give(pid, now)
         {
             self.settle(Outcome::Late);
         }
         if self.is_settled() {
             return Ok(Ticket::new(self.serial));
+        }
+        if is_closed {
+            self.call = None;
+            return Err(Error::Closed(Sent::Nothing));
         }
         if self.framer.window().is_empty() {
             // No memory at all: a driver would read nothing, and take that for the end of the stream.
@@ -362,7 +373,9 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     pub fn handle_timeout(&mut self, now: Instant) {
         let Some(call) = self.in_flight() else { return };
         if now >= call.deadline {
-            let timed_out = TimedOut { sent: call.sent(), heard: self.heard };
+            let noise =
+                self.state == State::Syncing && (self.noise || !self.heard && self.framer.is_in_frame());
+            let timed_out = TimedOut { sent: call.sent(), heard: self.heard, noise };
             // An agent that lived does not answer the sync any more.
             self.doubted |= self.state == State::Syncing && self.heard;
             self.settle(Outcome::Failed(Error::TimedOut(timed_out)));

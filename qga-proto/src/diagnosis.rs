@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::buffer::Buffer;
 use crate::commands::{GuestFsfreezeStatus, GuestInfo};
-use crate::error::{Error, Refusal};
+use crate::error::{Error, Refusal, Sent};
 use crate::metadata;
 use crate::session::Session;
 use crate::text::Text;
@@ -33,6 +33,10 @@ pub enum Diagnosis {
     Unreachable,
     /// There is a connection, and nobody has ever answered on it.
     Silent,
+    /// Something comes over the connection, and it is not a guest agent's.
+    Foreign,
+    /// The agent has answered before on this connection, and now says nothing that would let a command be sent.
+    Stopped,
     /// The agent has answered before on this connection, but not in time to this.
     Slow,
     /// The connection was there, and is over.
@@ -72,21 +76,42 @@ impl Diagnosis {
             Error::Refused(Refusal { class, desc, .. }) => {
                 Self::Refused { class: class.clone(), desc: desc.clone() }
             }
+            Error::TimedOut(timed_out) if timed_out.noise => Self::Foreign,
+            Error::TimedOut(timed_out) if timed_out.heard && timed_out.sent == Sent::Nothing => Self::Stopped,
             Error::TimedOut(timed_out) if timed_out.heard => Self::Slow,
             Error::TimedOut(_) => Self::Silent,
             Error::Protocol(_) => Self::ProtocolBroken,
             Error::ReplyTooLong { .. } | Error::CommandTooLong { .. } => Self::TooLong,
             Error::Misuse(_) => Self::Misuse,
             Error::Closed(_) | Error::Transport { .. } => Self::Lost,
-            Error::Connect(error) => match T::cause(error) {
-                Cause::NotFound => Self::NoSocket,
-                Cause::Refused => Self::NotListening,
-                Cause::Denied => Self::AccessDenied,
-                Cause::Busy => Self::Busy,
-                Cause::Invalid => Self::BadAddress,
-                Cause::TimedOut | Cause::Other => Self::Unreachable,
-            },
+            Error::Connect(error) => T::cause(error).into(),
             Error::QueueFull { .. } => Self::QueueFull,
+        }
+    }
+
+    /// A word for it, for programs: `no-socket`, `frozen`... It stays the same.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NoSocket => "no-socket",
+            Self::NotListening => "not-listening",
+            Self::AccessDenied => "access-denied",
+            Self::Busy => "busy",
+            Self::BadAddress => "bad-address",
+            Self::Unreachable => "unreachable",
+            Self::Silent => "silent",
+            Self::Foreign => "foreign",
+            Self::Stopped => "stopped",
+            Self::Slow => "slow",
+            Self::Lost => "lost",
+            Self::Frozen => "frozen",
+            Self::Disabled => "disabled",
+            Self::Unknown { .. } => "unknown-command",
+            Self::Refused { .. } => "refused",
+            Self::ProtocolBroken => "protocol-broken",
+            Self::TooLong => "too-long",
+            Self::Misuse => "misuse",
+            Self::QueueFull => "queue-full",
         }
     }
 
@@ -103,6 +128,12 @@ impl Diagnosis {
             Self::Silent => {
                 "the agent is not running, the guest is still booting, or another client holds the channel"
             }
+            Self::Foreign => {
+                "see whether it is an agent's channel: a serial console, or QEMU's monitor, answers like that"
+            }
+            Self::Stopped => {
+                "it has ended, is busy with something else, or the guest starts anew: wait until it is ready"
+            }
             Self::Slow => "give it more time; the command may still be carried out",
             Self::Lost => "the agent or the virtual machine has ended or started anew; connect again",
             Self::Frozen => "thaw the guest first (guest-fsfreeze-thaw)",
@@ -113,6 +144,19 @@ impl Diagnosis {
             Self::TooLong => "ask for less at a time, or allow more",
             Self::Misuse => "see how the command is written",
             Self::QueueFull => "call less at once, or let more wait",
+        }
+    }
+}
+
+impl From<Cause> for Diagnosis {
+    fn from(cause: Cause) -> Self {
+        match cause {
+            Cause::NotFound => Self::NoSocket,
+            Cause::Refused => Self::NotListening,
+            Cause::Denied => Self::AccessDenied,
+            Cause::Busy => Self::Busy,
+            Cause::Invalid => Self::BadAddress,
+            Cause::TimedOut | Cause::Other => Self::Unreachable,
         }
     }
 }
@@ -174,6 +218,8 @@ impl fmt::Display for Diagnosis {
             Self::BadAddress => "the address is wrong, or of a kind that this system does not have",
             Self::Unreachable => "there is no connection",
             Self::Silent => "connected, but nobody has answered",
+            Self::Foreign => "connected, but what comes is not a guest agent's",
+            Self::Stopped => "the agent has answered before, and does not any more",
             Self::Slow => "the agent has answered before, but not to this in time",
             Self::Lost => "the connection was lost",
             Self::Frozen => "the guest's file systems are frozen",

@@ -86,6 +86,8 @@ pub struct TimedOut {
     /// Whether the agent has ever said anything on this connection. `false`: it is not running, the guest is not up,
     /// or another client holds the channel.
     pub heard: bool,
+    /// Whether nothing but noise came, or nobody answered the sync among it: what is there is no agent, or none yet.
+    pub noise: bool,
 }
 
 /// How much of a command had left when its call ended: whether it may be carried out.
@@ -160,7 +162,8 @@ impl<E> Error<E> {
         !matches!(self, Self::Refused(_)) && !matches!(self.sent(), Some(Sent::Nothing))
     }
 
-    /// Whether the deadline passed.
+    /// Whether the deadline passed while the call was under way. When it passed before there was a connection, that is an
+    /// [`Error::Connect`].
     #[must_use]
     pub const fn is_timeout(&self) -> bool {
         matches!(self, Self::TimedOut(_))
@@ -240,10 +243,13 @@ impl fmt::Display for Refusal {
 impl fmt::Display for TimedOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the deadline passed ({}); ", self.sent)?;
-        f.write_str(if self.heard {
+        f.write_str(if self.noise {
+            "what came on this connection is not a guest agent's"
+        } else if self.heard {
             "the agent has answered before on this connection"
         } else {
-            "the agent has not been heard on this connection"
+            "nobody has answered on this connection: the agent is not running, the guest is still booting, or another \
+             client holds the channel"
         })
     }
 }

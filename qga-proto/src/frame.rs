@@ -149,12 +149,22 @@ impl<B: Buffer> Framer<B> {
         }
     }
 
+    /// Whether a frame has begun and not ended.
+    pub(crate) fn is_in_frame(&self) -> bool {
+        self.dropped > 0 || self.start + self.given.map_or(0, |given| given.total) < self.end
+    }
+
     /// Drops all that has been received: another stream begins.
     pub fn reset(&mut self) {
         self.rewind();
         if let Scanner::Objects(state) = &mut self.scanner {
             *state = objects::State::default();
         }
+    }
+
+    /// Sets how many bytes a frame may have, if the buffer can hold them.
+    pub(crate) fn set_limit(&mut self, limit: usize) {
+        self.limit = limit;
     }
 
     /// How many bytes a frame can have.

@@ -41,22 +41,37 @@ pub async fn with_timer<F: Future, T: Future>(future: F, start: impl FnOnce() ->
     .await
 }
 
-/// Sorts out the results of a read or write that are none: nothing in time, no peer.
+/// Sorts out what a read or write with a time limit gives: nothing in time, or no peer, is no error.
 ///
 /// # Errors
 ///
 /// The others.
 pub fn in_time(result: io::Result<usize>) -> io::Result<Option<usize>> {
-    match result {
-        Ok(n) => Ok(Some(n)),
-        Err(error) => match error.kind() {
-            ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted => Ok(None),
-            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Ok(Some(0)),
-            // A terminal whose other end is gone.
-            _ if error.raw_os_error() == Some(EIO) => Ok(Some(0)),
-            _ => Err(error),
-        },
+    match peer_or_end(result) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted
+            ) =>
+        {
+            Ok(None)
+        }
+        result => result.map(Some),
     }
+}
+
+/// Sorts out what a read or write gives: that the peer is gone is the end of the stream, no error.
+///
+/// # Errors
+///
+/// The others.
+pub fn peer_or_end(result: io::Result<usize>) -> io::Result<usize> {
+    result.or_else(|error| match error.kind() {
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Ok(0),
+        // A terminal whose other end is gone.
+        _ if error.raw_os_error() == Some(EIO) => Ok(0),
+        _ => Err(error),
+    })
 }
 
 /// The same number on all Unix systems; without a name in the standard library.

@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::buffer::Buffer;
 #[cfg(feature = "alloc")]
 use crate::capabilities::Capabilities;
-use crate::client::Client;
+use crate::client::{Client, Config};
 use crate::command::Command;
 use crate::error::Error;
 use crate::time::Instant;
@@ -96,6 +96,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Sets how long a call of any command may take that does not say it itself, instead of the [`Timeouts`] of its kind.
     pub fn set_timeout(&mut self, timeout: Duration) {
         self.timeouts = Timeouts::all(timeout);
+    }
+
+    /// Sets limits and intervals of the protocol.
+    pub fn set_config(&mut self, config: Config) {
+        self.client.set_config(config);
     }
 
     /// Sets what happens when the connection is over.

@@ -40,7 +40,7 @@ pub struct Shared<T, K, Rx = Vec<u8>, Tx = Rx> {
 }
 
 impl<T: Transport, K: Clock, Rx: Buffer, Tx: Buffer> Shared<T, K, Rx, Tx> {
-    /// Shares a session, with its [`Timeouts`]. No more than `limit` calls may wait, beside the one that is served.
+    /// Shares a session, with its [`Timeouts`] as they are now. No more than `limit` calls may wait, beside the one that is served.
     pub fn new(session: Session<T, Rx, Tx>, clock: K, limit: usize) -> Self {
         let (timeouts, heard) = (session.timeouts, Arc::new(AtomicBool::new(session.heard())));
         Self { line: Line::new(session, limit), clock, timeouts, heard }
@@ -85,9 +85,14 @@ impl<T: Transport, K: Clock, Rx: Buffer, Tx: Buffer> Shared<T, K, Rx, Tx> {
             Some(Err(Full { limit })) => Err(Error::QueueFull { limit }),
             None => {
                 let heard = self.heard.load(Ordering::Relaxed);
-                Err(Error::TimedOut(TimedOut { sent: Sent::Nothing, heard }))
+                Err(Error::TimedOut(TimedOut { sent: Sent::Nothing, heard, noise: false }))
             }
         }
+    }
+
+    /// The point in time that is `timeout` from now, for [`lock`](Self::lock) and what is done with the guard.
+    pub fn deadline(&self, timeout: Duration) -> Instant {
+        self.clock.now() + timeout
     }
 
     /// The clock inside.

@@ -9,11 +9,13 @@ use core::time::Duration;
 /// use core::time::Duration;
 /// use qga_proto::Timeouts;
 ///
-/// let timeouts = Timeouts { freeze: Duration::from_secs(30), ..Timeouts::default() };
+/// let mut timeouts = Timeouts::default();
+/// timeouts.freeze = Duration::from_secs(30);
 /// assert_eq!(timeouts.of("guest-fsfreeze-freeze"), Duration::from_secs(30));
 /// assert_eq!(timeouts.of("guest-ping"), Timeouts::DEFAULT.quick);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Timeouts {
     /// What costs the agent nothing: `guest-ping`, `guest-sync`, `guest-sync-delimited`. Default: 5 s, enough for a
     /// sync that has to be repeated.

@@ -28,6 +28,14 @@ pub trait Transport {
         future::ready(Ok(false))
     }
 
+    /// Ends the connection, if another can be made by [`connect`](Self::connect); else does nothing, as a line that is
+    /// all there is must not be given up.
+    ///
+    /// Gives whether another can be made; `false` is the default.
+    fn disconnect(&mut self) -> bool {
+        false
+    }
+
     /// Reads what is there, waiting for it until the deadline; a deadline that has passed means not to wait.
     ///
     /// Gives how many bytes were read, 0 at the end of the stream (a connection reset by the peer is an end too), or

@@ -33,7 +33,7 @@ pub trait Stream: Read + Write {
     fn set_write_timeout(&mut self, timeout: Duration) -> io::Result<()>;
 
     /// Ends the connection in both directions, so that the agent can send no more; what has come can still be read.
-    /// The default, for streams without connections, does nothing.
+    /// The default, for streams without connections, says that there is no such thing.
     ///
     /// # Errors
     ///
@@ -96,6 +96,13 @@ impl<S: Stream> Transport for Connection<S> {
         let Some(connector) = &mut self.connector else { return Ok(false) };
         self.stream = Some(connector(Instant::now() + self.clock.wait(deadline))?);
         Ok(true)
+    }
+
+    fn disconnect(&mut self) -> bool {
+        if self.connector.is_some() {
+            self.close();
+        }
+        self.connector.is_some()
     }
 
     async fn read(&mut self, buffer: &mut [u8], deadline: ProtoInstant) -> io::Result<Option<usize>> {

@@ -2,13 +2,10 @@
 
 use std::io;
 use std::net::Shutdown;
-#[cfg(unix)]
-use std::os::fd::AsFd;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use qga_proto::os::{self, PollStream};
-#[cfg(unix)]
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -30,10 +27,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Stream<S> {
 
     /// A socket, which is shut down in both directions in the end and leaves no reply unread, at which a real agent that
     /// listens on a Unix socket would exit (all versions up to QEMU 11.1 do).
-    #[cfg(unix)]
     pub fn socket(stream: S) -> Self
     where
-        S: AsFd,
+        for<'s> SockRef<'s>: From<&'s S>,
     {
         let end = |stream: &S| {
             let socket = SockRef::from(stream);

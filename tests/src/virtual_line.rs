@@ -69,11 +69,18 @@ pub struct VirtualLine {
     /// Who is there for those who connect a second time.
     second: Option<Peer>,
     connected: bool,
+    /// Whether no connection can be made but the one that there is.
+    is_all_there_is: bool,
     now: Instant,
     /// How many bytes go through at once.
     piece: usize,
     /// Whether commands go through at once all the same.
     commands_whole: bool,
+    /// How long the agent takes for each request, and when it has answered the last.
+    latency: Duration,
+    answered: Instant,
+    /// What it has said, and from when on that can be read.
+    answers: VecDeque<(Instant, Vec<u8>)>,
     /// Whether requests lose their `id` on the way: to the client that is an agent before QEMU 4.0.
     drop_ids: bool,
     /// All that was sent.
@@ -95,9 +102,13 @@ impl VirtualLine {
             keeps_answers: false,
             second: None,
             connected: false,
+            is_all_there_is: false,
             now: Instant::ZERO,
             piece,
             commands_whole: false,
+            latency: Duration::ZERO,
+            answered: Instant::ZERO,
+            answers: VecDeque::new(),
             drop_ids: false,
             sent: Vec::new(),
             attempts: 0,
@@ -140,6 +151,21 @@ impl VirtualLine {
         self
     }
 
+    /// Lets the agent take its time for each request.
+    #[must_use]
+    pub fn slow(mut self, latency: Duration) -> Self {
+        self.latency = latency;
+        self
+    }
+
+    /// Makes it a line that is there from the start, and all there is.
+    #[must_use]
+    pub fn all_there_is(mut self) -> Self {
+        self.is_all_there_is = true;
+        self.connected = true;
+        self
+    }
+
     /// Who connects a second time finds this peer.
     #[must_use]
     pub fn deaf_once(mut self, peer: Peer) -> Self {
@@ -160,6 +186,7 @@ impl VirtualLine {
             && let Some((_, peer)) = self.later.pop_front()
         {
             self.peer = peer;
+            self.answers.clear();
             self.connected &= self.quietly;
         }
     }
@@ -180,6 +207,7 @@ impl VirtualLine {
         self.sent.extend_from_slice(bytes);
         let now = self.since_epoch();
         let bytes = if self.drop_ids { without_id(bytes) } else { bytes.to_vec() };
+        let mut answers = Vec::new();
         let Some(sim) = self.sim() else { return };
         let mut rest = &bytes[..];
         while !rest.is_empty() {
@@ -189,6 +217,15 @@ impl VirtualLine {
             buffer[..n].copy_from_slice(&rest[..n]);
             sim.handle_received(n, now);
             rest = &rest[n..];
+            while let Some(bytes) = sim.poll_transmit() {
+                answers.extend_from_slice(bytes);
+                let n = bytes.len();
+                sim.handle_transmitted(n, now);
+            }
+        }
+        if !answers.is_empty() {
+            self.answered = self.answered.max(self.now) + self.latency;
+            self.answers.push_back((self.answered, answers));
         }
     }
 }
@@ -228,8 +265,11 @@ impl Transport for VirtualLine {
     }
 
     async fn connect(&mut self, _: Instant) -> Result<bool, NoConnection> {
-        self.connected = false;
+        self.connected &= self.is_all_there_is;
         pending_once().await;
+        if self.is_all_there_is {
+            return Ok(false);
+        }
         self.attempts += 1;
         if self.connections == 1
             && let Some(peer) = self.second.take()
@@ -241,29 +281,39 @@ impl Transport for VirtualLine {
             Peer::NotListening => return Err(NoConnection(Cause::Refused)),
             Peer::Silent | Peer::Agent(_) | Peer::Dies(..) => {}
         }
-        let now = self.since_epoch();
-        if !self.keeps_answers
-            && let Some(sim) = self.sim()
-        {
-            sim.handle_eof(now);
+        if !self.keeps_answers {
+            self.answers.clear();
+            let now = self.since_epoch();
+            if let Some(sim) = self.sim() {
+                sim.handle_eof(now);
+            }
         }
         self.connected = true;
         self.connections += 1;
         Ok(true)
     }
 
+    fn disconnect(&mut self) -> bool {
+        self.connected &= self.is_all_there_is;
+        !self.is_all_there_is
+    }
+
     async fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<Option<usize>, NoConnection> {
         pending_once().await;
-        let (piece, now) = (self.piece, self.since_epoch());
         if !self.connected {
             return Ok(Some(0));
         }
-        if let Some(sim) = self.sim()
-            && let Some(bytes) = sim.poll_transmit()
-        {
-            let n = bytes.len().min(buffer.len()).min(piece);
-            buffer[..n].copy_from_slice(&bytes[..n]);
-            sim.handle_transmitted(n, now);
+        if let Some((ready, bytes)) = self.answers.front_mut() {
+            let ready = *ready;
+            if self.now < ready {
+                self.wait(deadline.min(ready));
+                return Ok(if self.connected { None } else { Some(0) });
+            }
+            let n = bytes.len().min(buffer.len()).min(self.piece);
+            bytes.drain(..n).zip(buffer).for_each(|(byte, place)| *place = byte);
+            if bytes.is_empty() {
+                self.answers.pop_front();
+            }
             return Ok(Some(n));
         }
         self.wait(deadline);
@@ -283,6 +333,7 @@ impl Transport for VirtualLine {
             let n = n.min(limit);
             self.deliver(&bytes[..n]);
             self.connected = false;
+            self.answers.clear();
             self.peer = self.later.pop_front().map_or(Peer::NoSocket, |(_, peer)| peer);
             return Ok(Some(n));
         }

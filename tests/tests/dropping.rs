@@ -91,6 +91,30 @@ fn in_ordered_mode_the_next_call_gets_its_own_answer_too() {
     assert!(drops > 500, "{drops}");
 }
 
+/// Waiting, connecting and asking may be dropped anywhere, too, under any policy.
+#[test]
+fn waiting_is_dropped_at_every_point() {
+    for second in [0, 1, 12] {
+        for polls in 0.. {
+            let second = std::time::Duration::from_secs(second);
+            let line = VirtualLine::new(Peer::Silent, 64).then(second, Peer::agent(Guest::new()));
+            let mut session = session(line);
+            let deadline = session.deadline(std::time::Duration::from_secs(60));
+            let outcome = poll_up_to(polls, session.wait_ready(deadline));
+            let later = qga_proto::Instant::from_epoch(second);
+            complete(qga_proto::Transport::sleep_until(session.transport_mut(), later));
+            // The end of a connection that has gone meanwhile is told once.
+            if complete(session.call(&GuestSync::new(5))).is_err() {
+                complete(session.connect(deadline)).expect("there is an agent");
+            }
+            ask(&mut session, 6);
+            if outcome.is_some() {
+                break;
+            }
+        }
+    }
+}
+
 /// Whatever status call is dropped, and wherever: the program's end is told once, and not lost.
 #[test]
 fn a_programs_end_is_not_lost_wherever_the_call_that_asked_for_it_is_dropped() {

@@ -141,6 +141,52 @@ fn attempts_are_paced_and_end_at_the_deadline() {
 }
 
 #[test]
+fn a_policy_without_pauses_ends_at_the_deadline_all_the_same() {
+    for policy in
+        [Reconnect::BACKOFF.pauses(Duration::ZERO, Duration::ZERO), Reconnect::NEVER.attempts(u32::MAX)]
+    {
+        let mut session = session(VirtualLine::new(Peer::NoSocket, 64));
+        session.set_reconnect(policy);
+        let deadline = session.deadline(Duration::from_secs(2));
+        complete(session.call_until(&GuestPing::new(), deadline)).expect_err("there is no socket");
+        assert_eq!(session.transport().now(), deadline);
+        assert!(session.transport().attempts < 250, "{}", session.transport().attempts);
+    }
+}
+
+#[test]
+fn that_a_query_could_not_be_sent_again_does_not_hide_that_it_was_sent() {
+    for policy in
+        [Reconnect::BACKOFF.attempts(1), Reconnect::BACKOFF.attempts(2), Reconnect::NEVER.replays(1)]
+    {
+        let mut session = session(VirtualLine::new(dies_after(usize::MAX), usize::MAX));
+        session.set_reconnect(policy);
+        let error = host_name(&mut session).expect_err("there is no second agent");
+        assert!(error.is_fate_unknown(), "{policy:?}: {error:?}");
+    }
+}
+
+/// What has come need not be asked for, so it needs no connection.
+#[test]
+fn a_programs_end_that_came_late_is_given_though_the_connection_is_over() {
+    let line = VirtualLine::new(Peer::agent(Guest::new()), usize::MAX)
+        .slow(Duration::from_secs(2))
+        .then(Duration::from_secs(60), Peer::NoSocket);
+    let mut session = session(line);
+    session.set_timeout(Duration::from_secs(30));
+    let pid = complete(session.call(&GuestExec::new("/bin/false"))).expect("it starts").pid;
+    let status = GuestExecStatus::new(pid);
+    let error = complete(session.call_timeout(&status, Duration::from_secs(1))).expect_err("it takes longer");
+    assert!(error.is_timeout(), "{error:?}");
+    complete(session.call(&GuestPing::new())).expect("the late answer comes before this one's");
+    complete(session.transport_mut().sleep_until(qga_proto::Instant::from_epoch(Duration::from_secs(60))));
+    complete(session.call(&GuestPing::new())).expect_err("it is gone");
+    let end = complete(session.call(&status)).expect("it has come before");
+    assert_eq!((end.exited, end.exitcode), (true, Some(1)));
+    complete(session.call(&status)).expect_err("it is told once");
+}
+
+#[test]
 fn attempts_are_limited() {
     let mut session = session(VirtualLine::new(Peer::NoSocket, 64));
     session

@@ -2,15 +2,31 @@
 
 use core::mem;
 
-use super::Client;
 use super::call::Outcome;
+use super::late::{self, Program};
+use super::{Client, Config};
 use crate::buffer::Buffer;
+use crate::command::Command;
 use crate::error::{Error, Sent};
+use crate::time::Instant;
 
 impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
-    /// Whether the command was one that is silent when it succeeds, and did.
-    pub(crate) fn is_accepted(&self) -> bool {
-        self.call.as_ref().is_some_and(|call| matches!(call.outcome, Some(Outcome::Silent)))
+    /// Sets the configuration; that of the framer counts at once, too.
+    pub(crate) fn set_config(&mut self, config: Config) {
+        self.framer.set_limit(config.max_reply);
+        self.config = config;
+    }
+
+    /// Whether the answer to this command has come already, late: nothing need be sent.
+    pub(crate) fn has_late_reply<C: Command>(&mut self, command: &C, now: Instant) -> bool {
+        if !late::can_be_late(command.name()) || self.in_flight().is_some() {
+            return false;
+        }
+        let Ok(body) = self.encode(command) else { return false };
+        match Program::of(command.name(), &self.command.bytes()[..body]) {
+            Program::Status { pid } => self.late.has(pid, now),
+            _ => false,
+        }
     }
 
     /// Gives up a sync that is under way: the next begins with the shortest interval.

@@ -3,10 +3,13 @@
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
+#[cfg(feature = "alloc")]
+use core::time::Duration;
 
 use crate::commands::{GuestExec, GuestExecStatus};
 use crate::json;
 use crate::message;
+use crate::time::Instant;
 use crate::view;
 
 /// How many replies are waited for, and how many kept. The oldest make room.
@@ -31,7 +34,12 @@ struct Kept {
     pid: i64,
     /// The reply's value.
     value: Vec<u8>,
+    since: Instant,
 }
+
+/// How long a reply is kept: numbers of programs come again, most likely after a reboot.
+#[cfg(feature = "alloc")]
+const KEEP_TIME: Duration = Duration::from_secs(10 * 60);
 
 impl Late {
     /// Waits for the reply to a command that was given up, if it is one that can be had only once.
@@ -51,42 +59,65 @@ impl Late {
 
     /// Keeps a reply until it is asked for. All together may have `limit` bytes.
     #[cfg(feature = "alloc")]
-    pub(super) fn keep(&mut self, pid: i64, value: &[u8], limit: usize) {
+    pub(super) fn keep(&mut self, pid: i64, value: &[u8], limit: usize, now: Instant) {
         self.forget(pid);
         let size = |kept: &[Kept]| kept.iter().map(|kept| kept.value.len()).sum::<usize>();
         while self.kept.is_full() || !self.kept.is_empty() && size(&self.kept) + value.len() > limit {
             self.kept.remove(0);
         }
         // There is room now.
-        let _ = self.kept.push(Kept { pid, value: value.into() });
+        let _ = self.kept.push(Kept { pid, value: value.into(), since: now });
     }
 
     /// Without an allocator there is no place to keep it.
     #[cfg(not(feature = "alloc"))]
-    pub(super) fn keep(&mut self, _: i64, _: &[u8], _: usize) {}
+    pub(super) fn keep(&mut self, _: i64, _: &[u8], _: usize, _: Instant) {}
 
     /// Gives out the reply about a program, if one is kept: it is then [`given`](Self::given).
     #[cfg(feature = "alloc")]
-    pub(super) fn give(&mut self, pid: i64) -> bool {
+    pub(super) fn give(&mut self, pid: i64, now: Instant) -> bool {
+        if !self.has(pid, now) {
+            return false;
+        }
         let Some(at) = self.kept.iter().position(|kept| kept.pid == pid) else { return false };
         self.given = self.kept.remove(at).value;
         true
     }
 
     #[cfg(not(feature = "alloc"))]
-    pub(super) fn give(&mut self, _: i64) -> bool {
+    pub(super) fn give(&mut self, _: i64, _: Instant) -> bool {
+        false
+    }
+
+    /// Whether the reply about a program is kept.
+    #[cfg(feature = "alloc")]
+    pub(super) fn has(&mut self, pid: i64, now: Instant) -> bool {
+        self.kept.retain(|kept| now - kept.since <= KEEP_TIME);
+        self.kept.iter().any(|kept| kept.pid == pid)
+    }
+
+    #[cfg(not(feature = "alloc"))]
+    pub(super) fn has(&mut self, _: i64, _: Instant) -> bool {
         false
     }
 
     /// What was given out has not been read.
     #[cfg(feature = "alloc")]
-    pub(super) fn take_back(&mut self, pid: i64) {
+    pub(super) fn take_back(&mut self, pid: i64, limit: usize, now: Instant) {
         let value = core::mem::take(&mut self.given);
-        self.keep(pid, &value, usize::MAX);
+        self.keep(pid, &value, limit, now);
     }
 
     #[cfg(not(feature = "alloc"))]
-    pub(super) fn take_back(&mut self, _: i64) {}
+    pub(super) fn take_back(&mut self, _: i64, _: usize, _: Instant) {}
+
+    /// What was given out has been read.
+    pub(super) fn release(&mut self) {
+        #[cfg(feature = "alloc")]
+        {
+            self.given = Vec::new();
+        }
+    }
 
     /// The reply's value that was given out last.
     pub(super) fn given(&self) -> &[u8] {
@@ -113,6 +144,11 @@ pub(super) enum Program {
     Start,
     /// It asks for the status of this one.
     Status { pid: i64 },
+}
+
+/// Whether a command's reply is one that is kept when it comes late.
+pub(super) fn can_be_late(command: &str) -> bool {
+    command == GuestExecStatus::NAME
 }
 
 impl Program {

@@ -19,7 +19,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     pub(super) fn process(&mut self, now: Instant) {
         while !self.is_settled() {
             match self.framer.poll_frame() {
-                Some(Frame::Delimiter) => self.delimited = true,
+                Some(Frame::Delimiter) => {
+                    // One comes before a sync's answer.
+                    self.noise |= self.delimited;
+                    self.delimited = true;
+                }
                 Some(Frame::Text) => self.handle_line(now),
                 Some(Frame::Oversized { len }) => self.handle_oversized(len, now),
                 Some(Frame::Garbage) => {}
@@ -31,12 +35,15 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     pub(super) fn handle_line(&mut self, now: Instant) {
         let delimited = mem::take(&mut self.delimited);
         let reply = Reply::parse(self.framer.text());
-        if let Some(Reply::Error { id, .. } | Reply::Return { id, .. }) = reply {
-            self.heard = true;
-            // A reply without an id says nothing to one who asks with ids: the agent may have changed.
-            if id != Id::Absent {
-                self.unanswered = 0;
+        match reply {
+            Some(Reply::Error { id, .. } | Reply::Return { id, .. }) => {
+                self.heard = true;
+                // A reply without an id says nothing to one who asks with ids: the agent may have changed.
+                if id != Id::Absent {
+                    self.unanswered = 0;
+                }
             }
+            Some(Reply::Foreign) | None => self.noise = true,
         }
         if let Some(Reply::Return { id, ref value }) = reply
             && let Ok(number) = json::from_slice(&self.framer.text()[value.clone()])
@@ -47,7 +54,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         if let Some(Reply::Return { id: Id::Number(id), ref value }) = reply
             && let Some(pid) = self.late.arrived(id)
         {
-            return self.handle_late(pid, value.clone());
+            return self.handle_late(pid, value.clone(), now);
         }
         match (self.state, reply) {
             // Monitors' greetings, and echoes of what we sent ourselves.
@@ -99,7 +106,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     /// A reply that can be had only once has come after its call was given up. Who asks the same again gets it; else it
     /// is kept.
-    fn handle_late(&mut self, pid: i64, value: Range<usize>) {
+    fn handle_late(&mut self, pid: i64, value: Range<usize>, now: Instant) {
         let text = &self.framer.text()[value.clone()];
         if !late::is_last(text) {
             return;
@@ -107,7 +114,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         if self.in_flight().is_some_and(|call| call.program == Program::Status { pid }) {
             return self.settle(Outcome::Return(value));
         }
-        self.late.keep(pid, text, self.config.max_reply);
+        self.late.keep(pid, text, self.config.max_reply, now);
     }
 
     /// A reply without the call's `id`: in ordered mode the call's, if it has left; in id mode a late one, which harms
@@ -152,6 +159,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// Our sync has been answered: the line can be trusted.
     fn handle_synced(&mut self, now: Instant) {
         self.trusted = now;
+        self.noise = false;
         match self.state {
             State::Confirming { .. } => self.settle(Outcome::Silent),
             State::Syncing => {

@@ -1,5 +1,6 @@
 //! Synchronisation: what is sent to find out whether the agent is there, and when it is believed.
 
+use core::mem;
 use core::time::Duration;
 
 use super::Config;
@@ -27,6 +28,12 @@ pub(super) struct Sync {
     /// How often the form with `id` has failed; from [`MAX_LOST`] on it is not the first to be tried any more.
     without_id: u8,
     id_mode: bool,
+    /// Whether an error has shown that the agent does not take a form.
+    refused: bool,
+    /// Whether a sync has been answered on this connection.
+    answered: bool,
+    /// The form that was answered first, while a better one is tried once more.
+    fallback: Option<Form>,
 }
 
 /// How many syncs with `id` may get lost (in a firmware, or a serial line that was not open) before the agent is taken
@@ -71,7 +78,7 @@ impl Sync {
         // Plain is for agents that know nothing else; one that repeats ids is likely to have been wronged by an error
         // that was somebody else's.
         let wronged = self.form == Form::Plain && self.echoes;
-        if wronged || self.form == Form::Delimited && self.without_id < MAX_LOST {
+        if wronged || self.fallback.is_some() || self.form == Form::Delimited && self.without_id < MAX_LOST {
             self.form = Form::DelimitedWithId;
         }
         self.send(ids, now, true);
@@ -94,7 +101,7 @@ impl Sync {
             // Agents that keep numbers as doubles cannot repeat 63 bits.
             ids.narrow = true;
         }
-        self.form = self.form.next();
+        self.form = self.fallback.take().unwrap_or_else(|| self.form.next());
         self.send(ids, now, true);
     }
 
@@ -129,6 +136,7 @@ impl Sync {
             }
             _ => return,
         };
+        self.refused = true;
         // Forms only move on here, and only time starts them over: a hostile agent cannot make us send without end.
         if self.unsent().is_none() {
             self.form = form;
@@ -157,6 +165,13 @@ impl Sync {
             self.echoes = echo;
         }
         self.id_mode = self.echoes;
+        if !mem::replace(&mut self.answered, true) && !self.refused && !self.echoes {
+            // The forms before may have got lost where no agent was up yet: the best is tried once more.
+            self.fallback = Some(self.form);
+            self.form = Form::DelimitedWithId;
+        } else {
+            self.fallback = None;
+        }
         self.stop();
         true
     }

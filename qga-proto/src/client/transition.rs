@@ -108,10 +108,10 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             Outcome::Return(value) => {
                 let value = &self.framer.text()[value.clone()];
                 if late::is_last(value) {
-                    self.late.keep(pid, value, self.config.max_reply);
+                    self.late.keep(pid, value, self.config.max_reply, self.trusted);
                 }
             }
-            Outcome::Late => self.late.take_back(pid),
+            Outcome::Late => self.late.take_back(pid, self.config.max_reply, self.trusted),
             Outcome::Silent | Outcome::Failed(_) => {}
         }
     }

@@ -42,8 +42,8 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(
 /// How long one attempt to connect may take: where a host is down nobody says so.
 const CONNECT_SLICE: Duration = Duration::from_secs(5);
 
-/// How long to wait on one connection for an answer before the sync begins anew, with its shortest interval: time for
-/// one round of its forms.
+/// How long to wait on one connection, if nothing at all comes, before the sync begins anew, with its shortest interval:
+/// time for one round of its forms.
 const LISTEN_SLICE: Duration = Duration::from_millis(3500);
 
 /// How long a connection may be deaf before it is made anew. A stream may have died without a word; and to leave the
@@ -70,48 +70,63 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     pub async fn wait_ready(&mut self, deadline: Instant) -> Result<Ready, NotReady<T::Error>> {
         let start = self.transport.now();
         let mut pace = Pace::new(PAUSES[0], PAUSES[1]);
-        let mut heard = Heard { at: start, bytes: self.traffic[1] };
+        let mut ear = Ear { heard: start, bytes: self.traffic[1], patience: LISTEN_SLICE };
+        let mut seen: Option<NotReady<T::Error>> = None;
         loop {
-            let (seen, is_hopeless) = match self.reach(&mut heard, deadline).await {
-                Ok(()) => (self.look(deadline.min(self.transport.now() + LISTEN_SLICE)).await, false),
+            let (found, is_hopeless) = match self.reach(&mut ear, deadline).await {
+                Ok(()) => (self.look(deadline.min(self.transport.now() + ear.patience)).await, false),
                 Err(error) => {
                     let is_hopeless = is_hopeless::<T>(&error);
                     (Err(error), is_hopeless)
                 }
             };
-            let error = match seen {
+            let error = match found {
                 Ok(Some(capabilities)) => {
                     return Ok(Ready { capabilities, waited: self.transport.now() - start });
                 }
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
-            let pause = match error {
+            let now = self.transport.now();
+            let pause = match &error {
                 None => FROZEN_PAUSE,
-                Some(_) if is_hopeless || self.is_connected() => Duration::ZERO,
+                Some(Error::TimedOut(_)) => Duration::ZERO,
                 Some(_) => pace.pause().max(PAUSES[0]),
             };
-            self.transport.sleep_until(deadline.min(self.transport.now() + pause)).await;
-            let now = self.transport.now();
-            if is_hopeless || now >= deadline {
+            // What the deadline has cut short says less than what was seen before.
+            let is_cut = now >= deadline && error.as_ref().is_some_and(Error::is_timeout);
+            if !is_cut || seen.is_none() {
                 let diagnosis = error.as_ref().map_or(Diagnosis::Frozen, Diagnosis::of::<T>);
-                return Err(NotReady { diagnosis, error: error.map(Box::new), waited: now - start });
+                seen = Some(NotReady { diagnosis, error: error.map(Box::new), waited: Duration::ZERO });
+            }
+            if !is_hopeless {
+                self.transport.sleep_until(deadline.min(now + pause)).await;
+            }
+            if (is_hopeless || self.transport.now() >= deadline)
+                && let Some(seen) = seen.take()
+            {
+                return Err(NotReady { waited: self.transport.now() - start, ..seen });
             }
         }
     }
 
     /// Sees to it that there is a connection, and one that is not deaf.
-    async fn reach(&mut self, heard: &mut Heard, deadline: Instant) -> Result<(), Error<T::Error>> {
+    async fn reach(&mut self, ear: &mut Ear, deadline: Instant) -> Result<(), Error<T::Error>> {
         let now = self.transport.now();
-        if self.traffic[1] != heard.bytes {
-            *heard = Heard { at: now, bytes: self.traffic[1] };
-        }
-        if self.is_connected() && now < heard.at + DEAF {
+        if self.is_connected() {
+            if self.traffic[1] != ear.bytes {
+                // It says something: it is slow, maybe, and what is under way must not be thrown away.
+                *ear = Ear { heard: now, bytes: self.traffic[1], patience: ear.patience.saturating_mul(2) };
+                return Ok(());
+            }
             self.client.begin_sync_anew();
-            return Ok(());
+            if now < ear.heard + DEAF || !self.transport.disconnect() {
+                ear.patience = LISTEN_SLICE;
+                return Ok(());
+            }
         }
         self.connect(deadline.min(now + CONNECT_SLICE)).await?;
-        heard.at = self.transport.now();
+        *ear = Ear { heard: self.transport.now(), bytes: self.traffic[1], patience: LISTEN_SLICE };
         Ok(())
     }
 
@@ -119,10 +134,14 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     async fn look(&mut self, deadline: Instant) -> Result<Option<Capabilities>, Error<T::Error>> {
         let capabilities = match self.call_once(&GuestInfo::new(), deadline).await {
             Ok(info) => Capabilities::new(info),
-            Err(Error::Refused(_)) => return Ok(Some(Capabilities::untold())),
+            Err(Error::Refused(_)) => Capabilities::untold(),
             Err(error) => return Err(error),
         };
-        if capabilities.is_something_disabled() && self.is_frozen(deadline).await? {
+        if capabilities.may_be_frozen() && self.is_frozen(deadline).await? {
+            // Whoever thaws it may need the channel.
+            if self.transport.disconnect() {
+                self.lose();
+            }
             return Ok(None);
         }
         self.learn(capabilities.clone());
@@ -139,13 +158,16 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 }
 
-/// When something came last, or the connection was made.
-struct Heard {
-    at: Instant,
+/// What comes over the connection.
+struct Ear {
+    /// When something came last, or the connection was made.
+    heard: Instant,
     bytes: u64,
+    /// How long to wait for the answer to a look: longer each time that something comes, but no answer.
+    patience: Duration,
 }
 
-/// Whether there is no use in trying again: the address is wrong, or the transport knows no way to connect.
+/// Whether there is no use in trying to connect again: the address is wrong, or the transport knows no way.
 fn is_hopeless<T: Transport>(error: &Error<T::Error>) -> bool {
     match error {
         Error::Connect(error) => T::cause(error) == Cause::Invalid,
@@ -155,7 +177,8 @@ fn is_hopeless<T: Transport>(error: &Error<T::Error>) -> bool {
 
 impl<E> fmt::Display for NotReady<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no agent is ready after {:.1} s: {}", self.waited.as_secs_f64(), self.diagnosis)
+        let (waited, diagnosis) = (self.waited.as_secs_f64(), &self.diagnosis);
+        write!(f, "no agent is ready after {waited:.1} s: {diagnosis}; {}", diagnosis.advice())
     }
 }
 

@@ -6,7 +6,9 @@ use std::io;
 use std::string::String;
 
 use crate::address::AddressError;
+use crate::diagnosis::Diagnosis;
 use crate::error;
+use crate::transport::Cause;
 
 /// Why there is no connection to an address.
 #[derive(Debug)]
@@ -42,6 +44,15 @@ impl ConnectError {
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// What is wrong, for whoever must do something about it.
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        match &self.kind {
+            Kind::Address(_) => Diagnosis::BadAddress,
+            Kind::Io(error) => Cause::from(error).into(),
+        }
     }
 
     /// What the system said; `None` when the address itself is wrong.

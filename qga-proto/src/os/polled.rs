@@ -7,7 +7,7 @@ use core::task::{Context, Poll};
 use std::boxed::Box;
 use std::io::{self, ErrorKind};
 
-use super::in_time;
+use super::peer_or_end;
 use crate::buffer::Buffer;
 use crate::session::Session;
 use crate::shared::{Clock, Shared};
@@ -118,6 +118,13 @@ impl<S: PollStream, K: Clock + Copy> Transport for Connection<S, K> {
         Ok(true)
     }
 
+    fn disconnect(&mut self) -> bool {
+        if self.connector.is_some() {
+            self.end();
+        }
+        self.connector.is_some()
+    }
+
     async fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> io::Result<Option<usize>> {
         let Some(stream) = &mut self.stream else { return Ok(Some(0)) };
         // What is held back is sent here, not when it is written: a write whose future is dropped must have sent nothing.
@@ -126,13 +133,13 @@ impl<S: PollStream, K: Clock + Copy> Transport for Connection<S, K> {
             // What cannot leave keeps nothing out that comes: the agent may be waiting for that.
             (_, read) => read,
         });
-        self.clock.timeout(read, deadline).await.map_or(Ok(None), in_time)
+        self.clock.timeout(read, deadline).await.map(peer_or_end).transpose()
     }
 
     async fn write(&mut self, bytes: &[u8], deadline: Instant) -> io::Result<Option<usize>> {
         let Some(stream) = &mut self.stream else { return Ok(Some(0)) };
         let write = poll_fn(|context| stream.poll_write(context, bytes));
-        self.clock.timeout(write, deadline).await.map_or(Ok(None), in_time)
+        self.clock.timeout(write, deadline).await.map(peer_or_end).transpose()
     }
 
     async fn sleep_until(&mut self, deadline: Instant) {

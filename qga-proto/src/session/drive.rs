@@ -75,11 +75,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         Ok((now, true))
     }
 
-    /// The transport has failed: what follows on this connection is [`Error::Closed`]. A command that is silent when it
-    /// succeeds may have succeeded by that.
+    /// The transport has failed: what follows on this connection is [`Error::Closed`]. A last line without its newline may
+    /// have settled the call all the same, and a command that is silent when it succeeds may have succeeded by that.
     fn fail(&mut self, error: T::Error, now: Instant) -> Result<(), Error<T::Error>> {
         self.client.handle_eof(now);
-        if self.client.is_accepted() {
+        if self.client.settled_lost().is_none() && self.client.is_settled() {
             return Ok(());
         }
         let sent = self.client.give_up();

@@ -21,7 +21,7 @@ use crate::transport::{Cause, Transport};
 pub struct Reconnect {
     /// How often one call tries to connect before it fails; its deadline may end that sooner. 0: never.
     pub attempts: u32,
-    /// How long to wait after the first attempt.
+    /// How long to wait after the first attempt; 10 ms at least.
     pub first_pause: Duration,
     /// Up to where the pause grows.
     pub longest_pause: Duration,
@@ -65,6 +65,9 @@ impl Reconnect {
     }
 }
 
+/// No policy makes a call try without pause.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
 /// Pauses between attempts, each twice as long as the one before.
 #[derive(Debug)]
 pub(crate) struct Pace {
@@ -80,11 +83,12 @@ impl Pace {
 
     /// How long to wait before the next attempt.
     pub(crate) fn pause(&mut self) -> Duration {
-        let pause = if self.attempts == 0 { Duration::ZERO } else { self.next };
-        if self.attempts > 0 {
-            self.next = self.next.saturating_mul(2).min(self.longest);
-        }
         self.attempts = self.attempts.saturating_add(1);
+        if self.attempts == 1 {
+            return Duration::ZERO;
+        }
+        let pause = self.next.max(SHORTEST_PAUSE);
+        self.next = pause.saturating_mul(2).min(self.longest);
         pause
     }
 }
@@ -97,13 +101,15 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// deadline for room where another client has the channel.
     ///
     /// That a connection stands does not mean that an agent is behind it: see
-    /// [`wait_ready`](Self::wait_ready). When the future is dropped there is no connection.
+    /// `wait_ready`. When the future is dropped there is no connection, and the next call tries to make one.
     ///
     /// # Errors
     ///
     /// [`Error::Connect`], or [`Error::Closed`] when the transport knows no way to connect.
     pub async fn connect(&mut self, deadline: Instant) -> Result<(), Error<T::Error>> {
         self.lose();
+        // As if there had been none yet: who gives up here has asked for one all the same.
+        self.link = Link::None;
         loop {
             match self.transport.connect(deadline).await {
                 Ok(true) => break,
@@ -132,9 +138,12 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ) -> Result<Ticket<C>, Error<T::Error>> {
         let mut pace = Pace::new(policy.first_pause, policy.longest_pause);
         let mut replays = 0;
+        let mut lost = None;
         loop {
-            if !self.is_connected() {
-                self.establish(&mut pace, deadline, policy.attempts).await?;
+            if !self.is_connected() && !self.client.has_late_reply(command, self.transport.now()) {
+                let connected = self.establish(&mut pace, deadline, policy.attempts).await;
+                // What was sent before counts for more than that it could not be sent again.
+                connected.map_err(|error| lost.take().unwrap_or(error))?;
             }
             let now = self.transport.now();
             let ticket = self.client.submit(command, now, deadline).map_err(Error::widen)?;
@@ -147,13 +156,16 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             self.lose();
             match error.sent() {
                 Some(Sent::Nothing) if policy.attempts > 0 => {}
-                _ if command.is_query() && replays < policy.replays => replays += 1,
+                _ if command.is_query() && replays < policy.replays => {
+                    replays += 1;
+                    lost = Some(error);
+                }
                 _ => return Err(error),
             }
         }
     }
 
-    /// Makes a connection, with so many attempts all together.
+    /// Makes a connection, with so many attempts all together. Ends at the deadline, whatever the pauses are.
     async fn establish(
         &mut self,
         pace: &mut Pace,
@@ -199,7 +211,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     /// Takes note that there is no connection.
-    fn lose(&mut self) {
+    pub(crate) fn lose(&mut self) {
         if self.link == Link::Up {
             self.link = Link::Lost;
             self.events.push(Event::Lost);

@@ -26,6 +26,7 @@ mod on {
         span: Span,
         start: Instant,
         traffic: Traffic,
+        is_over: bool,
     }
 
     impl Call {
@@ -37,12 +38,12 @@ mod on {
             let span = debug_span!(
                 "call",
                 command,
-                outcome = "dropped",
+                outcome = Empty,
                 duration_us = Empty,
                 bytes_sent = Empty,
                 bytes_received = Empty,
             );
-            Self { span, start: transport.now(), traffic: *traffic }
+            Self { span, start: transport.now(), traffic: *traffic, is_over: false }
         }
 
         pub(in crate::session) fn follow<F: Future>(
@@ -53,16 +54,25 @@ mod on {
         }
 
         pub(in crate::session) fn end<R, E>(
-            self,
+            mut self,
             result: &Result<R, Error<E>>,
             transport: &impl Transport,
             traffic: &Traffic,
         ) {
+            self.is_over = true;
             let duration = (transport.now() - self.start).as_micros();
             self.span.record("outcome", outcome(result));
             self.span.record("duration_us", u64::try_from(duration).unwrap_or(u64::MAX));
             self.span.record("bytes_sent", traffic[0] - self.traffic[0]);
             self.span.record("bytes_received", traffic[1] - self.traffic[1]);
+        }
+    }
+
+    impl Drop for Call {
+        fn drop(&mut self) {
+            if !self.is_over {
+                self.span.record("outcome", "dropped");
+            }
         }
     }
 
@@ -77,6 +87,7 @@ mod on {
             Err(Error::Misuse(_)) => "misuse",
             Err(Error::Closed(_) | Error::Transport { .. }) => "connection lost",
             Err(Error::Connect(_)) => "no connection",
+            // Not of a call that has begun.
             Err(Error::QueueFull { .. }) => "queue full",
         }
     }

@@ -1,6 +1,7 @@
 //! A queue before something that one at a time can hold.
 
 use core::future::Future;
+use core::mem;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 use std::collections::VecDeque;
@@ -47,7 +48,7 @@ impl<S> Line<S> {
     /// Wakes whoever is first, if the thing is free.
     fn wake(&self, state: MutexGuard<'_, State<S>>) {
         let waker = state.waiting.front().filter(|_| state.free.is_some()).map(|first| first.waker.clone());
-        // Whatever a waker does, it does not do it under the lock.
+        // Whatever a waker does, or its drop, it does not do it under the lock.
         drop(state);
         if let Some(waker) = waker {
             waker.wake();
@@ -77,13 +78,15 @@ impl<S> Future for Turn<S> {
         let state = &mut *guard;
         let is_first = state.waiting.front().map(|first| first.ticket) == turn.ticket;
         if is_first && let Some(thing) = state.free.take() {
-            if turn.ticket.take().is_some() {
-                state.waiting.pop_front();
-            }
+            let waiter = turn.ticket.take().and_then(|_| state.waiting.pop_front());
+            drop(guard);
+            drop(waiter);
             return Poll::Ready(Ok(Held { thing: Some(thing), line: turn.line.clone() }));
         }
         if let Some(waiter) = state.waiting.iter_mut().find(|waiter| Some(waiter.ticket) == turn.ticket) {
-            waiter.waker.clone_from(context.waker());
+            let old = mem::replace(&mut waiter.waker, context.waker().clone());
+            drop(guard);
+            drop(old);
             return Poll::Pending;
         }
         if state.waiting.len() >= state.limit {
@@ -100,9 +103,11 @@ impl<S> Drop for Turn<S> {
     fn drop(&mut self) {
         let Some(ticket) = self.ticket else { return };
         let mut state = self.line.state();
-        state.waiting.retain(|waiter| waiter.ticket != ticket);
+        let at = state.waiting.iter().position(|waiter| waiter.ticket == ticket);
+        let waiter = at.and_then(|at| state.waiting.remove(at));
         // It may have been woken, and is not there to take its turn.
         self.line.wake(state);
+        drop(waiter);
     }
 }
 

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use qga_proto::Diagnosis;
+use qga_proto::commands::GuestFsfreezeThaw;
 
 use crate::agent::Agent;
 use crate::runtime::Runtime;
@@ -16,6 +17,7 @@ cases! {
     a_socket_that_nobody_listens_on_is_told(nobody);
     a_listener_that_says_nothing_is_told(nobody);
     a_frozen_guest_is_told(frozen);
+    a_frozen_guest_can_be_thawed_by_another_client_meanwhile(frozen);
 }
 
 async fn an_agent_that_starts_later_is_waited_for<R: Runtime>(agent: &Agent) {
@@ -54,6 +56,19 @@ async fn a_listener_that_says_nothing_is_told<R: Runtime>(agent: &Agent) {
 
 async fn a_frozen_guest_is_told<R: Runtime>(agent: &Agent) {
     assert_seen::<R>(agent, Diagnosis::Frozen).await;
+}
+
+/// Who waits does not keep the channel from who thaws.
+async fn a_frozen_guest_can_be_thawed_by_another_client_meanwhile<R: Runtime>(agent: &Agent) {
+    let thaw = agent.after(Duration::from_millis(600), |agent| {
+        let mut other =
+            qga_std::connect(&agent.address(), Duration::from_secs(5)).expect("there is an agent");
+        other.call(&GuestFsfreezeThaw::new()).expect("it thaws");
+    });
+    let mut session = R::connect_lazy(&agent.address());
+    let deadline = session.deadline(Duration::from_secs(10));
+    session.wait_ready(deadline).await.expect("it is thawed");
+    thaw.join().expect("it is thawed");
 }
 
 /// Waits as long as it may, and says what it saw.

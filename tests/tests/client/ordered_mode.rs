@@ -57,7 +57,8 @@ fn an_agent_that_looks_past_ids() {
     );
 }
 
-/// An agent that says nothing to what it does not understand: only the interval helps, and only the first time.
+/// An agent that says nothing to what it does not understand: only the interval helps. The best form may have got lost
+/// where no agent was up yet, so it is tried once more, and then never again.
 #[test]
 fn an_agent_that_ignores_what_it_does_not_know() {
     converse(
@@ -71,9 +72,37 @@ fn an_agent_that_ignores_what_it_does_not_know() {
         A: {"return": $sync}
         (pinged without ids)
         call guest-ping
+        C: <ff>{"execute":"guest-sync-delimited","arguments":{"id":$_},"id":$_}
+        +500ms
         C: {"execute":"guest-sync","arguments":{"id":$sync}}
         A: {"return": $sync}
         (pinged without ids)
+        call guest-ping
+        C: {"execute":"guest-sync","arguments":{"id":$sync}}
+        A: {"return": $sync}
+        (pinged without ids)
+        "#,
+    );
+}
+
+/// An agent that comes up while the form that all know is sent is asked for ids once it is there.
+#[test]
+fn an_agent_that_comes_up_late_is_asked_for_ids() {
+    converse(
+        r#"
+        call guest-ping
+        C: <ff>{"execute":"guest-sync-delimited","arguments":{"id":$_},"id":$_}
+        +500ms
+        C: <ff>{"execute":"guest-sync-delimited","arguments":{"id":$_}}
+        +1s
+        C: {"execute":"guest-sync","arguments":{"id":$sync}}
+        A: {"return": $sync}
+        (pinged without ids)
+        call guest-ping
+        (synced with ids)
+        (pinged)
+        call guest-ping
+        (pinged)
         "#,
     );
 }

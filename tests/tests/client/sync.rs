@@ -316,9 +316,8 @@ fn nobody_is_there() {
         +10min
         A: {"return": $sync}
         call guest-ping
-        C: {"execute":"guest-sync","arguments":{"id":$sync}}
-        A: {"return": $sync}
-        (pinged without ids)
+        (synced with ids)
+        (pinged)
         "#,
     );
 }
