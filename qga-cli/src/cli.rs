@@ -54,7 +54,7 @@ pub(crate) struct Cli {
     #[arg(short = 'c', long = "connect", value_name = "ADDRESS", env = "QGA_CONNECT")]
     pub(crate) addresses: Vec<String>,
 
-    /// Ask at all Unix sockets in this directory, by name
+    /// Ask at all Unix sockets in this directory, by name; there must be one already, also for 'wait'
     #[arg(long = "all", value_name = "DIR")]
     pub(crate) folders: Vec<String>,
 
@@ -94,7 +94,8 @@ pub(crate) enum Command {
     #[command(after_help = "\
 Whatever is not there yet is waited for: the socket, who listens on it, an
 answer, the end of a freeze. Exit code 3 means that in the end there was no
-connection; 4 that there was one, but no answer, or that the guest is frozen.")]
+connection; 4 that there was one, but no answer, or not an agent's, or that the
+guest is frozen; 5 that an agent answered, but broke the protocol.")]
     Wait,
 
     /// Call any command
@@ -174,7 +175,15 @@ fn command() -> clap::Command {
     let command = Cli::command();
     let places = command.get_arguments().filter(|argument| GUESTS.iter().any(|id| argument.get_id() == id));
     let places: Vec<_> = places.cloned().collect();
-    command.mut_subcommands(|sub| sub.args(&places))
+    let of_clients = command
+        .get_arguments()
+        .filter(|argument| OPTIONS_OF_CLIENTS.iter().any(|(id, _)| argument.get_id() == id));
+    // They are there only to be told of when they are given.
+    let hidden: Vec<_> = of_clients.cloned().map(|argument| argument.global(false).hide(true)).collect();
+    command.mut_subcommands(|sub| match sub.get_name() {
+        "sim" => sub.args(&hidden),
+        _ => sub.args(&places),
+    })
 }
 
 const COMMAND_LINE: Option<ValueSource> = Some(ValueSource::CommandLine);

@@ -38,7 +38,7 @@ impl Connection {
     pub(crate) fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
         self.try_call(command).map_err(|error| {
             let diagnosis = self.session.diagnose(&error, PATIENCE.min(self.left()));
-            diagnosis::of_call(&error, &diagnosis, command.is_query()).at(&self.address)
+            diagnosis::of_call(&error, &diagnosis, command.is_query(), &self.address)
         })
     }
 
@@ -51,13 +51,13 @@ impl Connection {
     /// What an error of [`try_call`](Self::try_call) is, by itself.
     pub(crate) fn failure(&self, error: &Error, is_query: bool) -> Failure {
         let diagnosis = Diagnosis::of::<qga_std::Connection<Guarded>>(error);
-        diagnosis::of_call(error, &diagnosis, is_query).at(&self.address)
+        diagnosis::of_call(error, &diagnosis, is_query, &self.address)
     }
 
     /// Waits until the agent answers and the guest is not frozen.
     pub(crate) fn wait_ready(&mut self) -> Result<Ready, Failure> {
         let left = self.left();
-        self.session.wait_ready(left).map_err(|not_ready| diagnosis::of_wait(&not_ready).at(&self.address))
+        self.session.wait_ready(left).map_err(|not_ready| diagnosis::of_wait(&not_ready, &self.address))
     }
 
     pub(crate) fn address(&self) -> &str {

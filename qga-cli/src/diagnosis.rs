@@ -1,19 +1,30 @@
 //! What is wrong with a guest, as the user is told: kind of failure, message and advice.
 
+use std::fs;
 use std::io::{self, ErrorKind};
+use std::os::unix::fs::FileTypeExt;
 
 use qga_proto::{Diagnosis, Error, Refusal, Sent, TimedOut};
 use qga_std::NotReady;
 
 use crate::error::{Failure, Kind, reason};
+use crate::guests;
 
 /// A call failed. What may have become of the command is said of one that is no query.
-pub(crate) fn of_call(error: &qga_std::Error, diagnosis: &Diagnosis, is_query: bool) -> Failure {
+pub(crate) fn of_call(
+    error: &qga_std::Error,
+    diagnosis: &Diagnosis,
+    is_query: bool,
+    address: &str,
+) -> Failure {
+    if is_no_socket(diagnosis, address) {
+        return no_socket("cannot connect").at(address);
+    }
     let is_fate_unknown = error.is_fate_unknown() && !is_query;
     let fate = if is_fate_unknown { "; the command may have been carried out" } else { "" };
     let failure = match error {
         Error::Refused(refusal) => refused(refusal, diagnosis),
-        Error::TimedOut(timed_out) => timed_out_call(*timed_out, diagnosis, is_query),
+        Error::TimedOut(timed_out) => timed_out_call(*timed_out, diagnosis, is_query, fate),
         Error::Connect(error) => no_connection(error, diagnosis),
         Error::Closed(sent) => {
             Failure::new(Kind::Connection, format!("the agent closed the connection{fate}"))
@@ -36,28 +47,63 @@ pub(crate) fn of_call(error: &qga_std::Error, diagnosis: &Diagnosis, is_query: b
         Some(brief) => failure.shorten(format!("{brief}{fate}")),
         None => failure,
     };
-    failure.detail("diagnosis", word(diagnosis)).detail("fate_unknown", is_fate_unknown)
+    failure.at(address).detail("diagnosis", diagnosis.name()).detail("fate_unknown", is_fate_unknown)
 }
 
 /// There was no agent ready in time.
-pub(crate) fn of_wait(not_ready: &NotReady) -> Failure {
+pub(crate) fn of_wait(not_ready: &NotReady, address: &str) -> Failure {
     let NotReady { diagnosis, error, waited, .. } = not_ready;
-    let what = match (diagnosis, error.as_deref()) {
-        (Diagnosis::Unreachable | Diagnosis::BadAddress, Some(Error::Connect(error))) => cannot(error),
-        _ => diagnosis.to_string(),
-    };
+    let in_vain = format!("no agent is ready after {:.1} s", waited.as_secs_f64());
+    if is_no_socket(diagnosis, address) {
+        return no_socket(&in_vain).at(address);
+    }
     let kind = match diagnosis {
-        Diagnosis::Silent | Diagnosis::Slow | Diagnosis::Frozen | Diagnosis::Busy => Kind::Deadline,
+        Diagnosis::Silent | Diagnosis::Foreign | Diagnosis::Slow | Diagnosis::Frozen | Diagnosis::Busy => {
+            Kind::Deadline
+        }
         Diagnosis::ProtocolBroken | Diagnosis::TooLong => Kind::Protocol,
         _ => Kind::Connection,
     };
-    let advice = match diagnosis {
-        Diagnosis::Frozen => "'qga call guest-fsfreeze-thaw' thaws them",
-        Diagnosis::Slow => MORE_TIME,
-        _ => diagnosis.advice(),
+    let what = match (diagnosis, error.as_deref()) {
+        (Diagnosis::Unreachable | Diagnosis::BadAddress, Some(Error::Connect(error))) => cannot(error),
+        (_, Some(error)) if kind == Kind::Protocol => error.to_string(),
+        _ => diagnosis.to_string(),
     };
-    let message = format!("no agent is ready after {:.1} s: {what}", waited.as_secs_f64());
-    Failure::new(kind, message).shorten(what).advise(advice).detail("diagnosis", word(diagnosis))
+    let advice = match diagnosis {
+        Diagnosis::Frozen => "'qga call guest-fsfreeze-thaw' thaws them".to_owned(),
+        Diagnosis::Slow => MORE_TIME.to_owned(),
+        Diagnosis::Silent => silent(),
+        _ => diagnosis.advice().to_owned(),
+    };
+    let failure = Failure::new(kind, format!("{in_vain}: {what}"))
+        .shorten(what)
+        .advise(advice)
+        .at(address)
+        .detail("diagnosis", diagnosis.name())
+        .detail("fate_unknown", false);
+    match (kind, error.as_deref()) {
+        (Kind::Deadline, Some(Error::TimedOut(timed_out))) => failure.detail("heard", timed_out.heard),
+        // A guest that says that it is frozen is heard.
+        (Kind::Deadline, error) => failure.detail("heard", error.is_none()),
+        _ => failure,
+    }
+}
+
+/// Whether what nobody listens on is no socket at all.
+fn is_no_socket(diagnosis: &Diagnosis, address: &str) -> bool {
+    *diagnosis == Diagnosis::NotListening
+        && guests::path(address)
+            .and_then(|path| fs::metadata(path).ok())
+            .is_some_and(|data| !data.file_type().is_socket())
+}
+
+fn no_socket(what: &str) -> Failure {
+    const THAT: &str = "that is not a socket";
+    Failure::new(Kind::Connection, format!("{what}: {THAT}"))
+        .shorten(THAT)
+        .advise("give the path of the socket itself; for a serial device say serial:PATH")
+        .detail("diagnosis", Diagnosis::BadAddress.name())
+        .detail("fate_unknown", false)
 }
 
 /// What was seen in fewer words than the failure's message, if that is possible.
@@ -71,6 +117,7 @@ fn in_brief(diagnosis: &Diagnosis) -> Option<String> {
         | Diagnosis::AccessDenied
         | Diagnosis::Busy
         | Diagnosis::Silent
+        | Diagnosis::Foreign
         | Diagnosis::Slow
         | Diagnosis::Lost
         | Diagnosis::Frozen
@@ -80,34 +127,12 @@ fn in_brief(diagnosis: &Diagnosis) -> Option<String> {
     }
 }
 
-/// A diagnosis for programs. These words stay.
-fn word(diagnosis: &Diagnosis) -> &'static str {
-    match diagnosis {
-        Diagnosis::NoSocket => "no-socket",
-        Diagnosis::NotListening => "not-listening",
-        Diagnosis::AccessDenied => "access-denied",
-        Diagnosis::Busy => "busy",
-        Diagnosis::BadAddress => BAD_ADDRESS,
-        Diagnosis::Unreachable => "unreachable",
-        Diagnosis::Silent => "silent",
-        Diagnosis::Slow => "slow",
-        Diagnosis::Lost => "lost",
-        Diagnosis::Frozen => "frozen",
-        Diagnosis::Disabled => "disabled",
-        Diagnosis::Unknown { .. } => "unknown-command",
-        Diagnosis::Refused { .. } => "refused",
-        Diagnosis::ProtocolBroken => "protocol-broken",
-        Diagnosis::TooLong => "too-long",
-        Diagnosis::Misuse => "misuse",
-        Diagnosis::QueueFull => "queue-full",
-        _ => "other",
-    }
-}
-
-/// The word for an address that is none.
-pub(crate) const BAD_ADDRESS: &str = "bad-address";
-
 const MORE_TIME: &str = "give it more time with -t";
+
+/// What to do where nobody answers: the time may just have been too short.
+fn silent() -> String {
+    format!("{}; or {MORE_TIME}", Diagnosis::Silent.advice())
+}
 
 fn refused(refusal: &Refusal, diagnosis: &Diagnosis) -> Failure {
     let (command, class) = (refusal.command.as_str(), refusal.class.as_str());
@@ -131,9 +156,15 @@ fn refused(refusal: &Refusal, diagnosis: &Diagnosis) -> Failure {
     }
 }
 
-fn timed_out_call(timed_out: TimedOut, diagnosis: &Diagnosis, is_query: bool) -> Failure {
+fn timed_out_call(timed_out: TimedOut, diagnosis: &Diagnosis, is_query: bool, fate: &str) -> Failure {
+    if *diagnosis == Diagnosis::Foreign {
+        return Failure::new(Kind::Deadline, format!("the deadline passed; {diagnosis}{fate}"))
+            .advise(diagnosis.advice())
+            .detail("heard", timed_out.heard);
+    }
+    let silent = silent();
     let (message, advice) = match (timed_out.heard, timed_out.sent) {
-        (false, _) => ("the deadline passed, and the agent was never heard", diagnosis.advice()),
+        (false, _) => ("the deadline passed, and the agent was never heard", silent.as_str()),
         (true, Sent::Nothing) => {
             ("the deadline passed; the agent was heard, but the command was not sent", MORE_TIME)
         }

@@ -114,6 +114,11 @@ impl Failure {
         self.details.get("class").is_some_and(|class| class == "GenericError")
     }
 
+    /// Whether a command may have been carried out.
+    pub(crate) fn is_fate_unknown(&self) -> bool {
+        self.details.get("fate_unknown").is_some_and(|is_unknown| is_unknown == true)
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.kind.exit_code())
     }

@@ -1,15 +1,16 @@
 //! Which guests the command line names.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt::Write as _;
 use std::fs;
-use std::os::unix::fs::FileTypeExt;
+use std::io::ErrorKind;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use qga_proto::Address;
+use qga_proto::{Address, Diagnosis};
 
 use crate::cli::Cli;
-use crate::diagnosis::BAD_ADDRESS;
-use crate::error::{Failure, reason};
+use crate::error::{Failure, Kind, reason};
 
 /// The address of the simulated guest inside this program.
 pub(crate) const SIMULATION: &str = "sim:";
@@ -20,6 +21,26 @@ pub(crate) struct Guest {
     /// What it is called among others: its socket's file name, or else its address.
     pub(crate) name: String,
     pub(crate) address: String,
+    /// Whether the address is one: a socket's path may be no text, and is only shown then.
+    is_text: bool,
+}
+
+impl Guest {
+    /// Fails for a guest that cannot be asked: it has no address.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.is_text {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Kind::Connection,
+            "cannot connect: the socket's path is not UTF-8, as addresses are",
+        )
+        .shorten("the socket's path is not UTF-8")
+        .advise("rename it")
+        .at(&self.address)
+        .detail("diagnosis", Diagnosis::BadAddress.name())
+        .detail("fate_unknown", false))
+    }
 }
 
 /// The guests that the command line names.
@@ -41,14 +62,23 @@ impl Guests {
         }
         match (&given[..], &cli.folders[..]) {
             ([], []) => return Ok(Self::None),
-            ([address], []) => return Ok(Self::One(Guest { name: name(address), address: address.clone() })),
+            ([address], []) => return Ok(Self::One(guest(address.clone()))),
             _ => {}
         }
-        let mut addresses = given;
+        let mut guests: Vec<_> = given.into_iter().map(guest).collect();
         for folder in &cli.folders {
-            addresses.extend(sockets(folder)?);
+            guests.extend(sockets(folder)?.iter().map(|path| at_socket(path)));
         }
-        Ok(Self::Many(named(without_doubles(addresses))))
+        Ok(Self::Many(named(without_doubles(guests))))
+    }
+
+    /// At least one of them.
+    pub(crate) fn at_least_one(self) -> Result<Self, Failure> {
+        match self {
+            Self::None => Err(Failure::usage("no agent's address is given")
+                .advise("say -c unix:PATH (or set QGA_CONNECT), or -c sim: for a simulated guest")),
+            guests => Ok(guests),
+        }
     }
 
     /// The only one there may be, if there is one.
@@ -70,66 +100,105 @@ fn check(address: &str) -> Result<(), Failure> {
         Err(error) if address != SIMULATION => {
             Err(Failure::usage(format!("'{address}' is no address: {error}"))
                 .advise("for a simulated guest say sim:")
-                .detail("diagnosis", BAD_ADDRESS))
+                .detail("diagnosis", Diagnosis::BadAddress.name()))
         }
         _ => Ok(()),
     }
 }
 
-/// The addresses of all Unix sockets in a folder, links to sockets among them, by name.
-fn sockets(folder: &str) -> Result<Vec<String>, Failure> {
+/// The paths of all Unix sockets in a folder, links to sockets among them, by name. One that cannot be looked at is
+/// taken for one: to connect to it tells why.
+fn sockets(folder: &str) -> Result<Vec<PathBuf>, Failure> {
     let unreadable =
         |error| Failure::usage(format!("cannot read the directory '{folder}': {}", reason(&error)));
     let entries = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let entries =
         entries.map_err(|error| unreadable(error).advise("give one that has the guests' sockets"))?;
-    let mut paths: Vec<PathBuf> = entries.iter().map(fs::DirEntry::path).collect();
-    // What has gone meanwhile is no socket either.
-    paths.retain(|path| fs::metadata(path).is_ok_and(|data| data.file_type().is_socket()));
+    let mut paths: Vec<PathBuf> =
+        entries.iter().filter(|entry| is_socket(entry)).map(fs::DirEntry::path).collect();
     paths.sort();
     if paths.is_empty() {
         return Err(Failure::usage(format!("there is no Unix socket in '{folder}'")).advise(
             "give the directory that has the sockets themselves; those below it are not looked into",
         ));
     }
-    let address = |path: &PathBuf| match path.to_str() {
-        Some(path) => Ok(format!("unix:{path}")),
-        None => Err(Failure::usage(format!("the socket '{}' has a name that is no text", path.display()))
-            .advise("rename it: addresses are UTF-8")),
-    };
-    paths.iter().map(address).collect()
+    Ok(paths)
+}
+
+fn is_socket(entry: &fs::DirEntry) -> bool {
+    // This needs no right to look at what is in the folder.
+    let may_be = entry.file_type().map_or(true, |ty| ty.is_socket() || ty.is_symlink());
+    may_be
+        && match fs::metadata(entry.path()) {
+            Ok(data) => data.file_type().is_socket(),
+            // What has gone meanwhile, and what a link leads to that is not there, is no socket either.
+            Err(error) => error.kind() != ErrorKind::NotFound,
+        }
+}
+
+fn at_socket(path: &Path) -> Guest {
+    if let Some(path) = path.to_str() {
+        return guest(format!("unix:{path}"));
+    }
+    let mut address = "unix:".to_owned();
+    for chunk in path.as_os_str().as_encoded_bytes().utf8_chunks() {
+        address.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            // Strings take all that is written to them.
+            let _ = write!(address, "\\x{byte:02x}");
+        }
+    }
+    Guest { is_text: false, ..guest(address) }
 }
 
 /// Each guest once: its agent serves one client at a time. But each simulated guest is one of its own.
-fn without_doubles(mut addresses: Vec<String>) -> Vec<String> {
+fn without_doubles(mut guests: Vec<Guest>) -> Vec<Guest> {
     let mut seen = HashSet::new();
-    // Compared as paths, for which `/run//a` is `/run/a`.
-    addresses.retain(|address| address == SIMULATION || seen.insert(PathBuf::from(address)));
-    addresses
+    guests.retain(|guest| guest.address == SIMULATION || seen.insert(Place::of(guest)));
+    guests
+}
+
+/// What two addresses of the same guest have in common.
+#[derive(PartialEq, Eq, Hash)]
+enum Place {
+    /// The device and number of a file.
+    File(u64, u64),
+    /// Compared as a path, for which `/run//a` is `/run/a`.
+    Address(PathBuf),
+}
+
+impl Place {
+    fn of(guest: &Guest) -> Self {
+        match path(&guest.address).map(fs::metadata) {
+            Some(Ok(data)) => Self::File(data.dev(), data.ino()),
+            _ => Self::Address(PathBuf::from(&guest.address)),
+        }
+    }
 }
 
 /// Gives names: sockets whose file names are alike go by their paths.
-fn named(addresses: Vec<String>) -> Vec<Guest> {
+fn named(mut guests: Vec<Guest>) -> Vec<Guest> {
     let mut counts = HashMap::new();
-    for address in &addresses {
-        *counts.entry(name(address)).or_insert(0) += 1;
+    for guest in &guests {
+        *counts.entry(guest.name.clone()).or_insert(0) += 1;
     }
-    let guest = |address: String| {
-        let name = name(&address);
-        match path(&address) {
-            Some(path) if counts[&name] > 1 => Guest { name: path.display().to_string(), address },
-            _ => Guest { name, address },
+    for guest in &mut guests {
+        if let Some(path) = path(&guest.address)
+            && counts[&guest.name] > 1
+        {
+            guest.name = path.display().to_string();
         }
-    };
-    addresses.into_iter().map(guest).collect()
+    }
+    guests
 }
 
-fn name(address: &str) -> String {
-    let file_name = path(address).and_then(Path::file_name).and_then(|name| name.to_str());
-    file_name.unwrap_or(address).to_owned()
+fn guest(address: String) -> Guest {
+    let file_name = path(&address).and_then(Path::file_name).and_then(|name| name.to_str());
+    Guest { name: file_name.unwrap_or(&address).to_owned(), address, is_text: true }
 }
 
-fn path(address: &str) -> Option<&Path> {
+/// The path of a Unix socket's address.
+pub(crate) fn path(address: &str) -> Option<&Path> {
     address.strip_prefix("unix:").map(Path::new)
 }
 
@@ -138,8 +207,8 @@ mod tests {
     use super::*;
 
     fn names(addresses: &[&str]) -> Vec<String> {
-        let addresses = addresses.iter().map(|address| (*address).to_owned()).collect();
-        named(without_doubles(addresses)).into_iter().map(|guest| guest.name).collect()
+        let guests = addresses.iter().map(|address| guest((*address).to_owned())).collect();
+        named(without_doubles(guests)).into_iter().map(|guest| guest.name).collect()
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! connections that are open are kept here, and a signal ends all of them in order before it ends the process.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Read, Write};
 use std::mem;
 use std::process;
@@ -12,7 +13,7 @@ use std::thread;
 use std::time::Duration;
 
 use qga_std::{AnyStream, Stream};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Failure, Kind, reason};
@@ -102,7 +103,21 @@ pub(crate) fn wait() -> Result<(), Failure> {
 }
 
 fn signals() -> Result<Signals, Failure> {
-    Signals::new([SIGHUP, SIGINT, SIGTERM]).map_err(|error| failure(&error))
+    let ignored = ignored();
+    let caught = [SIGHUP, SIGINT, SIGQUIT, SIGTERM].into_iter().filter(|signal| !is_in(ignored, *signal));
+    Signals::new(caught).map_err(|error| failure(&error))
+}
+
+/// The signals that are ignored, as a set of bits. Who starts a program with `nohup` wants it to outlive its terminal;
+/// to catch the signal would undo that. Other systems than Linux do not tell.
+fn ignored() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let bits = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    bits.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok()).unwrap_or(0)
+}
+
+fn is_in(set: u64, signal: i32) -> bool {
+    set & (1 << (signal - 1)) != 0
 }
 
 fn failure(error: &io::Error) -> Failure {

@@ -114,6 +114,58 @@ fn call_with_arguments_from_standard_input() {
     assert_eq!(wait(child).ok(), "7\n");
 }
 
+/// Nothing is read for a command that nobody would get.
+#[test]
+fn standard_input_is_not_read_in_vain() {
+    let mut child = qga(&["call", "guest-sync", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let stdin = child.stdin.take();
+    let line = wait(child).failed(2);
+    assert!(line.contains("no agent's address is given"), "{line}");
+    drop(stdin);
+}
+
+#[test]
+fn secrets_are_not_repeated() {
+    let call = ["-c", "sim:", "call", "guest-set-user-password"];
+    for words in [&["username=root", "hunter2"][..], &["hunter2=="], &["username=root", "crypted=hunter2"]] {
+        let line = run(&[&call, words].concat()).failed(2);
+        assert!(!line.contains("hunter2"), "{line}");
+    }
+    for (command, document) in [
+        ("guest-set-user-password", "\"hunter2\""),
+        ("guest-set-user-password", "{\"username\": \"u\", \"crypted\": \"hunter2\"}"),
+        ("guest-file-close", "{\"handle\": \"hunter2\"}"),
+        ("guest-file-close", "{\"hunter2\": 1}"),
+    ] {
+        let mut child = qga(&["-c", "sim:", "call", command, "-"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(document.as_bytes()).unwrap();
+        let line = wait(child).failed(2);
+        assert!(!line.contains("hunter2"), "{line}");
+    }
+}
+
+#[test]
+fn replies_are_shown_as_they_came() {
+    let agent = || {
+        let reply = r#"{"n": [1e999, 123456789012345678901234567890, 1.10], "s": "\u0061"}"#;
+        Agent::new(move |_| Answer::ReturnText(reply))
+    };
+    let out = run(&["-c", &agent().address(), "--json", "call", "guest-ping"]).ok();
+    assert_eq!(out, "{\"n\":[1e999,123456789012345678901234567890,1.10],\"s\":\"a\"}\n");
+    let out = run(&["-c", &agent().address(), "call", "guest-ping"]).ok();
+    assert!(out.starts_with("{\n  \"n\": [\n    1e999,\n"), "{out}");
+}
+
 #[test]
 fn commands_that_are_silent_when_they_succeed() {
     // It says nothing, but answers the next sync.
@@ -215,6 +267,11 @@ fn sim() {
     assert_eq!(wait(child).code, Some(0));
     assert!(!folder.socket().exists());
 
+    let help = run(&["sim", "--help"]).ok();
+    assert!(help.contains("--listen") && help.contains("--json"), "{help}");
+    for option in ["--connect", "--all", "--timeout", "--jobs"] {
+        assert!(!help.contains(option), "{help}");
+    }
     let line = run(&["sim", "--listen", "unix:/nowhere/at/all"]).failed(3);
     assert!(line.starts_with("qga: unix:/nowhere/at/all: cannot listen: "), "{line}");
 }

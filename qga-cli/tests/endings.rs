@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ fn talkative_agent() -> (Agent, mpsc::Receiver<()>) {
 
 #[test]
 fn signals_end_it_at_once() {
-    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+    for (name, code) in [("INT", 130), ("TERM", 143), ("HUP", 129), ("QUIT", 131)] {
         let (agent, called) = talkative_agent();
         let child = qga(&["-c", &agent.address(), "-t", "60", "call", "guest-info"])
             .stdout(Stdio::piped())
@@ -34,9 +34,37 @@ fn signals_end_it_at_once() {
         signal(&child, name);
         let ran = wait(child);
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(code), "", ""));
-        assert!(ran.took < Duration::from_secs(2), "{:?}", ran.took);
+        assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
         assert_eq!(agent.ended(), Ended::Closed);
     }
+}
+
+/// Started so that it outlives its terminal, it does.
+#[test]
+#[cfg(target_os = "linux")]
+fn signals_that_were_ignored_stay_ignored() {
+    let (sender, called) = mpsc::channel();
+    let (answer, may_answer) = mpsc::channel::<()>();
+    let agent = Agent::new(move |_| {
+        sender.send(()).unwrap();
+        may_answer.recv().unwrap();
+        Answer::Return(json!({}))
+    });
+    let child = Command::new("sh")
+        .args(["-c", "trap '' HUP INT; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_qga")])
+        .args(["-c", &agent.address(), "-t", "60", "ping"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    called.recv_timeout(Duration::from_secs(20)).unwrap();
+    signal(&child, "HUP");
+    signal(&child, "INT");
+    // One that would end it had the time to.
+    std::thread::sleep(Duration::from_millis(300));
+    answer.send(()).unwrap();
+    wait(child).ok();
+    assert_eq!(agent.ended(), Ended::Closed);
 }
 
 #[test]

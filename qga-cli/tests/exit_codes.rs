@@ -183,6 +183,14 @@ fn no_connection_is_3() {
     assert_eq!(error["address"], address);
     assert!(error["advice"].as_str().unwrap().contains("nobody listens there"), "{error}");
 
+    // What is no socket never was one.
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let address = folder.address_of("file");
+    for arguments in [&["-c", &address, "ping"][..], &["-c", &address, "-t", "0.2", "wait"]] {
+        let line = run(arguments).failed(3);
+        assert!(line.contains(": that is not a socket; give the path of the socket itself"), "{line}");
+    }
+
     let line = run(&["-c", "serial:/dev/null", "ping"]).failed(3);
     assert!(
         line.starts_with("qga: serial:/dev/null: cannot connect: that is not a serial device; "),
@@ -217,9 +225,10 @@ fn a_deadline_that_passes_is_4() {
     let folder = Folder::new();
     let _listener = UnixListener::bind(folder.socket()).unwrap();
     let ran = run(&["-c", &folder.address(), "-t", "0.5", "call", "guest-info"]);
-    assert!(ran.took >= Duration::from_millis(490) && ran.took < Duration::from_secs(3), "{:?}", ran.took);
+    assert!(ran.took >= Duration::from_millis(490) && ran.took < Duration::from_secs(10), "{:?}", ran.took);
     let line = ran.failed(4);
     assert!(line.contains("the deadline passed, and the agent was never heard"), "{line}");
+    assert!(line.ends_with("; or give it more time with -t\n"), "{line}");
 
     let agent = Agent::new(|_| Answer::Silence);
     let address = agent.address();
@@ -239,7 +248,7 @@ fn one_deadline_covers_all_calls() {
         }
     });
     let ran = run(&["-c", &agent.address(), "-t", "0.5", "info"]);
-    assert!(ran.took < Duration::from_secs(3), "{:?}", ran.took);
+    assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
     ran.failed(4);
 }
 

@@ -1,10 +1,14 @@
 //! What a guest says is shown, never obeyed.
 #![cfg(unix)]
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use qga_sim::{Guest, Server};
 use serde_json::{Value, json};
 
 mod common;
-use common::{Agent, Answer, run};
+use common::{Agent, Answer, Folder, qga, run, signal, wait};
 
 /// Sets the title, clears the screen, moves back, turns the direction of writing, hides.
 const EVIL: &str = "\x1b]0;owned\x07\x1b[2J\r\n\x08\u{7f}\u{9b}31m\u{202e}live\u{200b}\u{feff}\u{e0041}";
@@ -99,5 +103,26 @@ fn refusals_are_harmless() {
         assert!(ran.err.contains("owned"), "{}", ran.err);
         assert_eq!(ran.err.lines().count(), 1);
         assert_harmless(&ran.err);
+    }
+}
+
+#[test]
+fn addresses_are_harmless() {
+    let folder = Folder::new();
+    let address = folder.address_of("a\nb\u{1b}");
+    let mut child = qga(&["sim", "--listen", &address]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    signal(&child, "TERM");
+    assert_eq!(wait(child).code, Some(0));
+    assert!(line.ends_with("/a\\nb\\u{1b}\n"), "{line}");
+
+    let _server = Server::bind(&address, Guest::new()).unwrap().spawn().unwrap();
+    for (command, lines) in
+        [(&["ping"][..], 1), (&["wait"], 1), (&["commands"], 0), (&["commands", "guest-ping"], 0)]
+    {
+        let text = run(&[&["-c", &address], command].concat()).ok();
+        assert!(text.contains("/a\\nb\\u{1b}"), "{text}");
+        assert!(lines == 0 || text.lines().count() == lines, "{text}");
     }
 }

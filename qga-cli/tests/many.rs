@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixListener;
 use std::process::Stdio;
 use std::sync::mpsc;
@@ -38,10 +39,7 @@ fn all_of_a_directory() {
     let all = directory(&folder);
     let ran = run(&["--all", &all, "info"]);
     assert_eq!(ran.code, Some(3), "{}", ran.err);
-    assert_eq!(
-        ran.err,
-        "qga: 1 of 3 guests failed (1 connection); ask one of them alone to be told what to do about it\n"
-    );
+    assert_eq!(ran.err, "qga: 1 of 3 guests failed (1 connection); --json tells more of each\n");
     let lines: Vec<_> = ran.out.lines().collect();
     assert!(lines[0].starts_with("GUEST  VERSION  HOST NAME  SYSTEM  "), "{}", ran.out);
     assert!(lines[1].starts_with("db     10.0.2   host-db    Debian GNU/Linux 13 (trixie)  192.0.2.15"));
@@ -49,7 +47,9 @@ fn all_of_a_directory() {
     assert!(lines[3].starts_with("web    10.0.2   host-web   Debian"), "{}", ran.out);
     assert_eq!(lines.len(), 4);
 
-    let rows = run(&["--all", &all, "--json", "info"]).rows(3);
+    let ran = run(&["--all", &all, "--json", "info"]);
+    assert!(!ran.err.contains("--json"), "{}", ran.err);
+    let rows = ran.rows(3);
     let names: Vec<_> = rows.iter().map(|row| row["guest"].as_str().unwrap()).collect();
     assert_eq!(names, ["db", "gone", "web"]);
     assert_eq!(rows[0]["address"], folder.address_of("db"));
@@ -114,6 +114,60 @@ fn guests_are_named_by_what_tells_them_apart() {
 }
 
 #[test]
+fn a_guest_is_asked_once_whatever_it_is_called() {
+    let (folder, _servers) = three();
+    fs::remove_file(folder.path().join("gone")).unwrap();
+    let links = Folder::new();
+    std::os::unix::fs::symlink(folder.path().join("web"), links.path().join("shop")).unwrap();
+    let all = directory(&folder);
+    for (arguments, expected) in [
+        (&["-c", "unix:web", "--all", ".", "--all", &all][..], &["web", "db"][..]),
+        (&["-c", "unix:web", "-c", &folder.address_of("web"), "-c", "unix:../other"], &["web", "other"]),
+        (&["--all", &directory(&links), "--all", &all], &["shop", "db"]),
+    ] {
+        let ran = ran(qga(&[arguments, &["--json", "ping"]].concat()).current_dir(folder.path()));
+        let rows: Vec<Value> = serde_json::from_str(&ran.out).unwrap();
+        let names: Vec<_> = rows.iter().map(|row| row["guest"].as_str().unwrap()).collect();
+        assert_eq!(names, expected, "{arguments:?}");
+    }
+}
+
+/// Nothing of what may be a guest is left out without a word.
+#[test]
+fn what_cannot_be_asked_has_a_row() {
+    let (folder, _servers) = three();
+    let path = folder.path();
+    fs::remove_file(path.join("gone")).unwrap();
+    // It cannot be looked at, and has another reason than that it would not be there.
+    std::os::unix::fs::symlink("loop", path.join("loop")).unwrap();
+    let rows = run(&["--all", &directory(&folder), "--json", "ping"]).rows(3);
+    let names: Vec<_> = rows.iter().map(|row| row["guest"].as_str().unwrap()).collect();
+    assert_eq!(names, ["db", "loop", "web"]);
+    assert_eq!(rows[1]["error"]["diagnosis"], "unreachable", "{}", rows[1]);
+    fs::remove_file(path.join("loop")).unwrap();
+
+    let name = std::ffi::OsStr::from_bytes(b"n\xfft");
+    // Not everywhere may there be such a file.
+    let Ok(_listener) = UnixListener::bind(path.join(name)) else { return };
+    let rows = run(&["--all", &directory(&folder), "--json", "ping"]).rows(3);
+    assert_eq!(rows[1]["guest"], "n\\xfft");
+    let error = &rows[1]["error"];
+    assert_eq!((&error["diagnosis"], &error["address"]), (&json!("bad-address"), &rows[1]["address"]));
+    assert!(rows[0]["result"].is_object() && rows[2]["result"].is_object(), "{rows:?}");
+    let out = run(&["--all", &directory(&folder), "ping"]).out;
+    assert!(out.contains("\nn\\xfft  connection: the socket's path is not UTF-8\n"), "{out}");
+}
+
+#[test]
+fn long_replies_are_whole_where_there_is_no_terminal() {
+    let agent = || Agent::new(|_| Answer::Return(json!("x".repeat(100_000))));
+    let (one, two) = (agent(), agent());
+    let out = run(&["-c", &one.address(), "-c", &two.address(), "call", "guest-ping"]).ok();
+    assert!(out.lines().next().unwrap().ends_with("REPLY"), "{}", out.lines().next().unwrap());
+    assert_eq!(out.matches('x').count(), 200_000);
+}
+
+#[test]
 fn what_is_named_adds_up() {
     let (folder, _servers) = three();
     fs::remove_file(folder.path().join("gone")).unwrap();
@@ -174,7 +228,7 @@ fn different_failures_are_7() {
     let silent = UnixListener::bind(folder.path().join("silent")).unwrap();
     let all = directory(&folder);
     let ran = run(&["--all", &all, "-t", "1", "ping"]);
-    assert!(ran.took < Duration::from_secs(2), "{:?}", ran.took);
+    assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
     assert_eq!(ran.code, Some(7), "{}", ran.err);
     assert!(ran.err.starts_with("qga: 2 of 4 guests failed (1 connection, 1 deadline); "), "{}", ran.err);
     assert!(ran.out.contains("\nsilent  deadline: connected, but nobody has answered\n"));
@@ -186,10 +240,19 @@ fn different_failures_are_7() {
     fs::remove_file(folder.path().join("silent")).unwrap();
     // Why an agent refuses is told here, too, and what may have become of a command.
     let agent = Agent::new(|_| Answer::Close);
-    let out = run(&["-c", &agent.address(), "-c", "unix:/gone", "call", "guest-exec", "path=a"]).out;
+    let ran = run(&["-c", &agent.address(), "-c", "unix:/gone", "call", "guest-exec", "path=a"]);
     assert!(
-        out.contains("\ns      connection: the connection was lost; the command may have been carried out\n")
+        ran.out.contains(
+            "\ns      connection: the connection was lost; the command may have been carried out\n"
+        )
     );
+    // Nothing that makes anybody call it again.
+    assert_eq!(
+        ran.err,
+        "qga: 2 of 2 guests failed (2 connection); the command may have been carried out by 1 of these\n"
+    );
+    let ran = run(&["-c", "sim:", "-c", "unix:/gone", "call", "guest-file-open", "path=/etc/none"]);
+    assert_eq!(ran.err, "qga: 2 of 2 guests failed (1 refused, 1 connection)\n");
     let frozen = Server::bind(&folder.address_of("frozen"), Guest::new().frozen()).unwrap().spawn().unwrap();
     let out = run(&["--all", &all, "call", "guest-get-time"]).out;
     assert!(out.contains("\nfrozen  refused: the guest's file systems are frozen\n"), "{out}");
@@ -211,9 +274,11 @@ fn no_more_at_a_time_than_asked_for() {
     for row in &rows[1..] {
         let message = row["error"]["message"].as_str().unwrap();
         assert_eq!(message, "the deadline passed before its turn came; it was not asked");
-        assert_eq!((&row["error"]["heard"], &row["error"]["address"]), (&json!(false), &row["address"]));
+        let error = &row["error"];
+        assert_eq!((&error["heard"], &error["address"]), (&json!(false), &row["address"]));
+        assert_eq!((&error["diagnosis"], &error["fate_unknown"]), (&json!("not-asked"), &json!(false)));
     }
-    let rows = run(&["--all", &directory(&folder), "--jobs", "3", "-t", "1", "--json", "ping"]).rows(4);
+    let rows = run(&["--all", &directory(&folder), "--jobs", "3", "-t", "3", "--json", "ping"]).rows(4);
     assert!(rows[2]["result"].is_object(), "{rows:?}");
     drop(silent);
 }

@@ -21,33 +21,61 @@ const STDIN: &str = "-";
 /// What is wrong with an argument: where, and what.
 type Problem = String;
 
-/// Reads the words of a command line as the arguments of a command. Gives a JSON object.
-pub(crate) fn checked(command: &CommandInfo, words: &[String]) -> Result<String, Failure> {
+/// The arguments of a command, as a JSON object.
+pub(crate) struct Arguments {
+    pub(crate) text: String,
+    tell: Tell,
+}
+
+/// Whether errors may tell of the arguments what the schema does not: values, and words that it does not have. Where a
+/// secret is among them, any of these may be the secret, in the wrong place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Tell {
+    All,
+    Nothing,
+}
+
+impl Tell {
+    fn of(command: Option<&CommandInfo>, words: &[String]) -> Self {
+        let is_secret = command.is_some_and(|command| command.arguments.iter().any(|member| member.secret));
+        match is_secret || words.iter().any(|word| word == STDIN) {
+            true => Self::Nothing,
+            false => Self::All,
+        }
+    }
+}
+
+/// Reads the words of a command line as the arguments of a command, and checks them.
+pub(crate) fn checked(command: &CommandInfo, words: &[String]) -> Result<Arguments, Failure> {
+    let tell = Tell::of(Some(command), words);
     let arguments = match words {
         [word] if is_document(word) => object(&document(word)?)?,
-        words => from_words(command, words).map_err(|problem| wrong(command, &problem))?,
+        words => from_words(command, words, tell).map_err(|problem| wrong(command, &problem))?,
     };
-    check::object("", command.arguments, &arguments).map_err(|problem| wrong(command, &problem))?;
-    Ok(Value::Object(arguments).to_string())
+    check::object("", command.arguments, &arguments, tell).map_err(|problem| wrong(command, &problem))?;
+    Ok(Arguments { text: Value::Object(arguments).to_string(), tell })
 }
 
-/// What the schema has against arguments that were sent without being checked.
-pub(crate) fn problem(command: &CommandInfo, arguments: &str) -> Option<String> {
-    let arguments = object(arguments).ok()?;
-    check::object("", command.arguments, &arguments).err()
-}
-
-/// Reads the words of a command line as a JSON object, of which nothing else is known.
-pub(crate) fn raw(words: &[String]) -> Result<String, Failure> {
+/// Reads the words of a command line as a JSON object, and does not check it. The command is of the schema or not.
+pub(crate) fn raw(command: Option<&CommandInfo>, words: &[String]) -> Result<Arguments, Failure> {
+    let tell = Tell::of(command, words);
     match words {
-        [] => Ok(Raw::EMPTY_OBJECT.as_str().to_owned()),
+        [] => Ok(Arguments { text: Raw::EMPTY_OBJECT.as_str().to_owned(), tell }),
         [word] if is_document(word) => {
             let text = document(word)?;
             object(&text)?;
-            Ok(text)
+            Ok(Arguments { text, tell })
         }
         _ => Err(Failure::usage("with --raw the arguments are one JSON object")
             .advise("write it as '{\"key\": value}', or give - to have it read from standard input")),
+    }
+}
+
+impl Arguments {
+    /// What the schema has against arguments that were sent without being checked.
+    pub(crate) fn problem(&self, command: &CommandInfo) -> Option<String> {
+        let arguments = object(&self.text).ok()?;
+        check::object("", command.arguments, &arguments, self.tell).err()
     }
 }
 
@@ -59,14 +87,30 @@ fn document(word: &str) -> Result<String, Failure> {
     if word != STDIN {
         return Ok(word.to_owned());
     }
-    io::read_to_string(io::stdin().lock().take(qga_proto::DEFAULT_MAX_MESSAGE as u64)).map_err(|error| {
-        Failure::usage(format!("cannot read the arguments from standard input: {}", reason(&error)))
-    })
+    read(io::stdin().lock(), qga_proto::DEFAULT_MAX_MESSAGE)
+        .map_err(|why| Failure::usage(format!("cannot read the arguments from standard input: {why}")))
+}
+
+/// Reads a text of at most `limit` bytes.
+fn read(source: impl Read, limit: usize) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    // One byte more tells that there is more.
+    let most = u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_add(1));
+    source.take(most).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    if bytes.len() > limit {
+        return Err(format!("they are longer than the limit of {limit} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|_| "they are not UTF-8".to_owned())
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {
     serde_json::from_str(text).map_err(|error| {
-        Failure::usage(format!("the arguments are not a JSON object: {error}"))
+        let why = match error.is_data() {
+            // It would repeat what there is instead.
+            true => "it is not an object".to_owned(),
+            false => error.to_string(),
+        };
+        Failure::usage(format!("the arguments are not a JSON object: {why}"))
             .advise("write them as '{\"key\": value}', or as key=value")
     })
 }
@@ -78,10 +122,11 @@ fn wrong(command: &CommandInfo, problem: &str) -> Failure {
 }
 
 /// Reads `key=value` and `key:=JSON`.
-fn from_words(command: &CommandInfo, words: &[String]) -> Result<Map<String, Value>, Problem> {
+fn from_words(command: &CommandInfo, words: &[String], tell: Tell) -> Result<Map<String, Value>, Problem> {
     let mut arguments = Map::new();
-    for word in words {
-        let (key, given) = from_word(command, word)?;
+    for (at, word) in words.iter().enumerate() {
+        let place = || format!("argument {}", at + 1);
+        let (key, given) = from_word(command, word, tell, place)?;
         match (arguments.get_mut(key), given) {
             (None, Given::Whole(value)) => {
                 arguments.insert(key.to_owned(), value);
@@ -104,20 +149,30 @@ enum Given {
     Item(Value),
 }
 
-fn from_word<'w>(command: &CommandInfo, word: &'w str) -> Result<(&'w str, Given), Problem> {
-    let (key, text) = word
-        .split_once('=')
-        .ok_or_else(|| format!("'{word}' is not key=value, nor all the arguments as one JSON object"))?;
+fn from_word<'w>(
+    command: &CommandInfo,
+    word: &'w str,
+    tell: Tell,
+    place: impl Fn() -> String,
+) -> Result<(&'w str, Given), Problem> {
+    let (key, text) = word.split_once('=').ok_or_else(|| {
+        let what = if tell == Tell::All { format!("'{word}'") } else { place() };
+        format!("{what} is not key=value, nor all the arguments as one JSON object")
+    })?;
     let (key, is_json) = match key.strip_suffix(':') {
         Some(key) => (key, true),
         None => (key, false),
     };
-    let member = find(command.arguments, key).map_err(|hint| format!("unknown argument '{key}'{hint}"))?;
+    let member = find(command.arguments, key).map_err(|hint| match tell {
+        Tell::All => format!("unknown argument '{key}'{hint}"),
+        Tell::Nothing => format!("{} has an unknown key{hint}", place()),
+    })?;
     if is_json {
         let value = serde_json::from_str(text).map_err(|error| format!("{key} is not JSON: {error}"))?;
         return Ok((key, Given::Whole(value)));
     }
-    let read = |ty| word::value(ty, text).ok_or_else(|| mismatch(key, member, ty, &format!("'{text}'")));
+    let read =
+        |ty| word::value(ty, text).ok_or_else(|| mismatch(key, member, ty, &format!("'{text}'"), tell));
     match member.ty {
         Type::Array(item) => Ok((key, Given::Item(read(*item)?))),
         ty => Ok((key, Given::Whole(read(ty)?))),
@@ -141,7 +196,7 @@ fn find<'m>(members: &'m [Member], name: &str) -> Result<&'m Member, String> {
 }
 
 /// Says what a member should have been. What must not be shown is not.
-fn mismatch(path: &str, member: &Member, ty: Type, found: &str) -> Problem {
+fn mismatch(path: &str, member: &Member, ty: Type, found: &str, tell: Tell) -> Problem {
     let mut wanted = describe(ty);
     // That there is a range matters to what is an integer, but out of it.
     let digits = found.trim_matches('\'').trim_start_matches('-');
@@ -151,7 +206,7 @@ fn mismatch(path: &str, member: &Member, ty: Type, found: &str) -> Problem {
     {
         wanted = format!("{wanted} from {least} to {most}");
     }
-    match member.secret || member.base64 {
+    match tell == Tell::Nothing || member.secret || member.base64 {
         true => format!("{path} must be {wanted}"),
         false => format!("{path} must be {wanted}, not {found}"),
     }

@@ -4,7 +4,7 @@ use super::*;
 
 fn check(name: &str, words: &[&str]) -> Result<String, String> {
     let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-    checked(command(name).unwrap(), &words).map_err(|failure| {
+    checked(command(name).unwrap(), &words).map(|arguments| arguments.text).map_err(|failure| {
         let message = failure.message();
         message.strip_prefix(&format!("{name}: ")).unwrap_or(message).to_owned()
     })
@@ -65,10 +65,10 @@ fn problems_name_the_argument_and_what_it_must_be() {
         (
             "guest-exec",
             &["path=a", "capture-output=both"],
-            "capture-output must be true or false, or one of none, stdout, stderr, separated, merged, not 'both'",
+            "capture-output must be true or false, or one of none, stdout, stderr, separated, merged",
         ),
-        ("guest-exec", &[r#"{"path":"a","arg":["b",5]}"#], "arg[1] must be a string, not 5"),
-        ("guest-exec", &[r#"{"path":"a","arg":"b"}"#], "arg must be an array, each item a string, not \"b\""),
+        ("guest-exec", &[r#"{"path":"a","arg":["b",5]}"#], "arg[1] must be a string"),
+        ("guest-exec", &[r#"{"path":"a","arg":"b"}"#], "arg must be an array, each item a string"),
         (
             "guest-set-vcpus",
             &[r#"{"vcpus":[{"logical-id":0}]}"#],
@@ -87,8 +87,37 @@ fn problems_name_the_argument_and_what_it_must_be() {
 
 #[test]
 fn secrets_are_not_repeated() {
-    let problem = check("guest-set-user-password", &["username=u", "password=hunter2!", "crypted=false"]);
-    assert_eq!(problem.unwrap_err(), "password must be base64");
-    let problem = check("guest-ssh-add-authorized-keys", &[r#"{"username":"u","keys":[17]}"#]);
-    assert_eq!(problem.unwrap_err(), "keys[0] must be a string");
+    const NAME: &str = "guest-set-user-password";
+    const KEYS: &str = "guest-ssh-add-authorized-keys";
+    for (name, words, expected) in [
+        (NAME, &["username=u", "password=hunter2!", "crypted=false"][..], "password must be base64"),
+        (
+            NAME,
+            &["username=u", "hunter2"],
+            "argument 2 is not key=value, nor all the arguments as one JSON object",
+        ),
+        (NAME, &["hunter2="], "argument 1 has an unknown key (there are: username, password, crypted)"),
+        (NAME, &["pasword=hunter2"], "argument 1 has an unknown key, did you mean 'password'?"),
+        (NAME, &["password:=hunter2"], "password is not JSON: expected value at line 1 column 1"),
+        (NAME, &["crypted=hunter2"], "crypted must be true or false"),
+        (NAME, &[r#"{"username":"u","crypted":"hunter2"}"#], "crypted must be true or false"),
+        (NAME, &[r#"{"hunter2":1}"#], "unknown argument (there are: username, password, crypted)"),
+        (KEYS, &[r#"{"username":"u","keys":[17]}"#], "keys[0] must be a string"),
+    ] {
+        assert_eq!(check(name, words).unwrap_err(), expected, "{words:?}");
+    }
+    // Sent without being checked, it is not repeated when the agent has refused it.
+    let words = [r#"{"username":"u","password":"aA==","crypted":"hunter2"}"#.to_owned()];
+    let info = command(NAME).unwrap();
+    let problem = raw(Some(info), &words).ok().and_then(|arguments| arguments.problem(info));
+    assert_eq!(problem.as_deref(), Some("crypted must be true or false"));
+}
+
+#[test]
+fn what_is_too_long_is_not_cut() {
+    assert_eq!(read(&b"12345"[..], 5).as_deref(), Ok("12345"));
+    assert_eq!(read(&b"123456"[..], 5).unwrap_err(), "they are longer than the limit of 5 bytes");
+    // It may end within a character.
+    assert_eq!(read("äää".as_bytes(), 4).unwrap_err(), "they are longer than the limit of 4 bytes");
+    assert_eq!(read(&b"\xff"[..], 5).unwrap_err(), "they are not UTF-8");
 }

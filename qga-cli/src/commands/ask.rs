@@ -21,39 +21,45 @@ pub(super) trait Question: Sync {
         super::TIMEOUT
     }
 
+    /// Whether to ask again does no harm.
+    fn is_query(&self) -> bool {
+        true
+    }
+
     fn ask(&self, connection: &mut Connection) -> Result<Self::Answer, Failure>;
 
     /// The answer as JSON, in one line.
-    fn document(answer: Self::Answer) -> Result<String, Failure>;
+    fn document(answer: Self::Answer) -> String;
 
     /// The answer for humans, of the only guest.
-    fn text(answer: Self::Answer) -> Result<String, Failure>;
+    fn text(answer: Self::Answer) -> String;
 
     /// The answer for humans, in a row.
-    fn cells(answer: Self::Answer) -> Result<Columns<String>, Failure>;
+    fn cells(answer: Self::Answer) -> Columns<String>;
 }
 
 /// What a row has beside the guest's name.
 pub(super) type Columns<T> = [T; 4];
 
-/// Asks whom the command line names.
-pub(super) fn run<Q: Question>(cli: &Cli, question: &Q) -> Result<Done, Failure> {
-    let guests = Guests::of(cli)?;
+/// Asks the guests.
+pub(super) fn run<Q: Question>(cli: &Cli, guests: Guests, question: &Q) -> Result<Done, Failure> {
     signals::guard()?;
     let deadline = Instant::now() + cli.timeout.unwrap_or_else(|| question.timeout());
-    // The connection has ended when this returns.
-    let ask = |guest: &Guest| question.ask(&mut Connection::new(guest, deadline));
+    let ask = |guest: &Guest| {
+        guest.check()?;
+        // The connection has ended when this returns.
+        question.ask(&mut Connection::new(guest, deadline))
+    };
     match guests {
-        Guests::None => Err(Failure::usage("no agent's address is given")
-            .advise("say -c unix:PATH (or set QGA_CONNECT), or -c sim: for a simulated guest")),
-        Guests::One(guest) if cli.json => ask(&guest).and_then(Q::document).map(Done::from),
-        Guests::One(guest) => ask(&guest).and_then(Q::text).map(Done::from),
+        Guests::None => Ok(Done::from(String::new())),
+        Guests::One(guest) if cli.json => ask(&guest).map(Q::document).map(Done::from),
+        Guests::One(guest) => ask(&guest).map(Q::text).map(Done::from),
         Guests::Many(guests) if cli.json => {
-            Ok(rows::array(many::each(guests, cli.jobs, deadline, |guest| ask(guest).and_then(Q::document))))
+            Ok(rows::array(many::each(guests, cli.jobs, deadline, |guest| ask(guest).map(Q::document))))
         }
         Guests::Many(guests) => {
-            let rows = many::each(guests, cli.jobs, deadline, |guest| ask(guest).and_then(Q::cells));
-            Ok(rows::table(Q::COLUMNS, rows))
+            let rows = many::each(guests, cli.jobs, deadline, |guest| ask(guest).map(Q::cells));
+            Ok(rows::table(Q::COLUMNS, rows, question.is_query()))
         }
     }
 }

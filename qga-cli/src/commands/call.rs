@@ -7,6 +7,7 @@ use qga_proto::metadata::{self, CommandInfo};
 use qga_proto::{RawCommand, Timeouts};
 
 use super::ask::{self, Columns};
+use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::error::Failure;
 use crate::{arguments, output, suggestion};
@@ -15,8 +16,9 @@ use crate::{arguments, output, suggestion};
 pub(super) struct Question<'a> {
     name: &'a str,
     /// A JSON object.
-    arguments: RawBuf,
-    is_checked: bool,
+    document: RawBuf,
+    /// The same as it was given, if it was not checked.
+    unchecked: Option<Arguments>,
     /// What the schema says of it, if it has it.
     info: Option<&'static CommandInfo>,
 }
@@ -26,13 +28,13 @@ impl<'a> Question<'a> {
     pub(super) fn new(name: &'a str, words: &[String], raw: bool) -> Result<Self, Failure> {
         let info = metadata::command(name);
         let arguments = match info {
-            _ if raw => arguments::raw(words)?,
+            _ if raw => arguments::raw(info, words)?,
             Some(info) => arguments::checked(info, words)?,
             None => return Err(unknown(name).advise("'qga commands' lists them; --raw sends anything")),
         };
-        let arguments = RawBuf::new(arguments)
+        let document = RawBuf::new(arguments.text.as_str())
             .map_err(|error| Failure::usage(format!("the arguments cannot be sent: {error}")))?;
-        Ok(Self { name, arguments, is_checked: !raw, info })
+        Ok(Self { name, document, unchecked: raw.then_some(arguments), info })
     }
 }
 
@@ -46,40 +48,44 @@ impl ask::Question for Question<'_> {
         Timeouts::DEFAULT.of(self.name).max(super::TIMEOUT)
     }
 
+    fn is_query(&self) -> bool {
+        self.info.is_some_and(|info| info.query)
+    }
+
     fn ask(&self, connection: &mut Connection) -> Result<RawBuf, Failure> {
-        let mut command = RawCommand::new(self.name).arguments(self.arguments.as_raw());
+        let mut command = RawCommand::new(self.name).arguments(self.document.as_raw());
         if self.info.is_some_and(|info| !info.success_response) {
             command = command.silent();
         }
-        if self.info.is_some_and(|info| info.query) {
+        if self.is_query() {
             command = command.query();
         }
-        connection.call(&command).map_err(|failure| match self.info {
-            Some(info) if !self.is_checked && failure.is_generic_error() => {
-                advise_on_arguments(info, self.arguments.as_str(), failure)
+        connection.call(&command).map_err(|failure| match (self.info, &self.unchecked) {
+            (Some(info), Some(arguments)) if failure.is_generic_error() => {
+                advise_on_arguments(info, arguments, failure)
             }
             _ => failure,
         })
     }
 
-    fn document(reply: RawBuf) -> Result<String, Failure> {
-        output::document(&reply, true)
+    fn document(reply: RawBuf) -> String {
+        output::reply(&reply, true)
     }
 
-    fn text(reply: RawBuf) -> Result<String, Failure> {
-        output::document(&reply, false)
+    fn text(reply: RawBuf) -> String {
+        output::reply(&reply, false)
     }
 
-    fn cells(reply: RawBuf) -> Result<Columns<String>, Failure> {
+    fn cells(reply: RawBuf) -> Columns<String> {
         let mut cells = Columns::default();
-        cells[0] = output::document(&reply, true)?;
-        Ok(cells)
+        cells[0] = output::reply(&reply, true).trim_end().to_owned();
+        cells
     }
 }
 
 /// Arguments that were not checked may be why the agent refused.
-fn advise_on_arguments(info: &CommandInfo, arguments: &str, failure: Failure) -> Failure {
-    match arguments::problem(info, arguments) {
+fn advise_on_arguments(info: &CommandInfo, arguments: &Arguments, failure: Failure) -> Failure {
+    match arguments.problem(info) {
         Some(problem) => failure.advise(format!(
             "by the schema {problem}; 'qga commands {}' tells what it takes and does",
             info.name

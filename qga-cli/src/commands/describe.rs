@@ -19,10 +19,10 @@ pub(super) fn run(cli: &Cli, name: &str) -> Result<String, Failure> {
         return Err(unknown(name).advise("'qga commands' lists all of the schema"));
     };
     let agent = Agent::ask(cli)?;
-    match cli.json {
-        true => output::document(&document(command, agent.as_ref()), true),
-        false => Ok(text(command, agent.as_ref())),
-    }
+    Ok(match cli.json {
+        true => output::document(&document(command, agent.as_ref())),
+        false => text(command, agent.as_ref()),
+    })
 }
 
 /// The types that a command mentions, and those that these mention.
@@ -60,9 +60,9 @@ fn text(command: &CommandInfo, agent: Option<&Agent>) -> String {
         let _ = writeln!(text, "  {name:<14}{value}");
     };
     if let Some(agent) = agent {
-        let version = output::escape::text(agent.capabilities.version());
+        let [version, address] = [agent.capabilities.version(), &agent.address].map(output::escape::text);
         let state = agent.support(command.name);
-        fact("This agent", &format!("{state} (version {version}, at {})", agent.address));
+        fact("This agent", &format!("{state} (version {version}, at {address})"));
     }
     if let Some(since) = command.since {
         fact("Since", &format!("QEMU {since}"));

@@ -13,10 +13,10 @@ use crate::output::{self, Table};
 
 pub(super) fn run(cli: &Cli) -> Result<String, Failure> {
     let agent = Agent::ask(cli)?;
-    match cli.json {
-        true => output::document(&document(agent.as_ref()), true),
-        false => Ok(text(agent.as_ref())),
-    }
+    Ok(match cli.json {
+        true => output::document(&document(agent.as_ref())),
+        false => text(agent.as_ref()),
+    })
 }
 
 fn text(agent: Option<&Agent>) -> String {
@@ -36,8 +36,8 @@ fn text(agent: Option<&Agent>) -> String {
     }
     let mut text = table.render();
     // Strings take all that is written to them.
-    let version = output::escape::text(agent.capabilities.version());
-    let _ = writeln!(text, "\nThis agent is version {version}, at {}.", agent.address);
+    let [version, address] = [agent.capabilities.version(), &agent.address].map(output::escape::text);
+    let _ = writeln!(text, "\nThis agent is version {version}, at {address}.");
     text
 }
 

@@ -61,5 +61,7 @@ fn take<'g>(guests: &'g [Guest], next: &AtomicUsize) -> Option<(usize, &'g Guest
 fn too_late() -> Failure {
     Failure::new(Kind::Deadline, "the deadline passed before its turn came; it was not asked")
         .advise("give more time with -t, or ask more at once with --jobs")
+        .detail("diagnosis", "not-asked")
         .detail("heard", false)
+        .detail("fate_unknown", false)
 }

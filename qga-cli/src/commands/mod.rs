@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::cli::{Cli, Command};
 use crate::error::Failure;
+use crate::guests::Guests;
 
 mod agent;
 mod ask;
@@ -36,11 +37,16 @@ impl From<String> for Done {
 
 /// Does what the command line says.
 pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
+    // Before all else: what is read from standard input would be read for nobody.
+    let guests = || Guests::of(cli)?.at_least_one();
     match &cli.command {
-        Command::Info => ask::run(cli, &info::Question),
-        Command::Ping => ask::run(cli, &ping::Question),
-        Command::Wait => ask::run(cli, &wait::Question),
-        Command::Call { raw, name, arguments } => ask::run(cli, &call::Question::new(name, arguments, *raw)?),
+        Command::Info => ask::run(cli, guests()?, &info::Question),
+        Command::Ping => ask::run(cli, guests()?, &ping::Question),
+        Command::Wait => ask::run(cli, guests()?, &wait::Question),
+        Command::Call { raw, name, arguments } => {
+            let guests = guests()?;
+            ask::run(cli, guests, &call::Question::new(name, arguments, *raw)?)
+        }
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
         Command::Sim { listen } => sim::run(cli, listen).map(Done::from),

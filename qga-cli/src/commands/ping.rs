@@ -31,19 +31,19 @@ impl ask::Question for Question {
         Ok(Answer { address: connection.address().to_owned(), milliseconds })
     }
 
-    fn document(answer: Answer) -> Result<String, Failure> {
+    fn document(answer: Answer) -> String {
         let milliseconds = (answer.milliseconds * 1000.0).round() / 1000.0;
-        output::document(&json!({ "address": answer.address, "milliseconds": milliseconds }), true)
+        output::document(&json!({ "address": answer.address, "milliseconds": milliseconds }))
     }
 
-    fn text(answer: Answer) -> Result<String, Failure> {
-        let Answer { address, milliseconds } = answer;
-        Ok(format!("the agent at {address} answers, after {milliseconds:.1} ms\n"))
+    fn text(answer: Answer) -> String {
+        let (address, milliseconds) = (output::escape::text(&answer.address), answer.milliseconds);
+        format!("the agent at {address} answers, after {milliseconds:.1} ms\n")
     }
 
-    fn cells(answer: Answer) -> Result<Columns<String>, Failure> {
+    fn cells(answer: Answer) -> Columns<String> {
         let mut cells = Columns::default();
         cells[0] = format!("{:.1} ms", answer.milliseconds);
-        Ok(cells)
+        cells
     }
 }

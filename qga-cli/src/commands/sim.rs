@@ -15,8 +15,8 @@ pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
     let handle = server.spawn().map_err(failure)?;
     // Whoever started this waits for the line.
     output::print(&match cli.json {
-        true => output::document(&json!({ "address": address }), true)?,
-        false => format!("a simulated guest listens at {address}\n"),
+        true => output::document(&json!({ "address": address })),
+        false => format!("a simulated guest listens at {}\n", output::escape::text(&address)),
     })?;
     signals::wait()?;
     drop(handle);

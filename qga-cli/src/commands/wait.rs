@@ -33,29 +33,30 @@ impl ask::Question for Question {
         Ok(Answer { address: connection.address().to_owned(), ready })
     }
 
-    fn document(Answer { address, ready }: Answer) -> Result<String, Failure> {
+    fn document(Answer { address, ready }: Answer) -> String {
         let document = json!({
             "address": address,
             "version": ready.capabilities.version(),
             "milliseconds": u64::try_from(ready.waited.as_millis()).unwrap_or(u64::MAX),
             "commands": ready.capabilities.info().supported_commands.len(),
         });
-        output::document(&document, true)
+        output::document(&document)
     }
 
-    fn text(Answer { address, ready }: Answer) -> Result<String, Failure> {
+    fn text(Answer { address, ready }: Answer) -> String {
         let version = match ready.capabilities.version() {
             "" => String::new(),
             version => format!(", version {},", output::escape::text(version)),
         };
-        Ok(format!("the agent at {address}{version} is ready, after {}\n", seconds(&ready)))
+        let address = output::escape::text(&address);
+        format!("the agent at {address}{version} is ready, after {}\n", seconds(&ready))
     }
 
-    fn cells(answer: Answer) -> Result<Columns<String>, Failure> {
+    fn cells(answer: Answer) -> Columns<String> {
         let mut cells = Columns::default();
         cells[0] = output::brief(answer.ready.capabilities.version());
         cells[1] = seconds(&answer.ready);
-        Ok(cells)
+        cells
     }
 }
 

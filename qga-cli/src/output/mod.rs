@@ -2,11 +2,13 @@
 
 use std::io::{self, ErrorKind, Write};
 
-use serde::Serialize;
+use qga_proto::json::RawBuf;
+use serde_json::Value;
 
 use crate::error::{Failure, Kind, reason};
 
 pub(crate) mod escape;
+mod reply;
 mod table;
 pub(crate) mod units;
 
@@ -32,13 +34,13 @@ pub(crate) fn print_error(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// A value as one JSON document, in one line or for humans.
-///
-/// Fails only for an agent's reply that is no proper JSON.
-pub(crate) fn document(value: &impl Serialize, one_line: bool) -> Result<String, Failure> {
-    let document = if one_line { serde_json::to_string(value) } else { serde_json::to_string_pretty(value) };
-    let document = document.map_err(|error| {
-        Failure::new(Kind::Protocol, format!("the agent's reply is no proper JSON: {error}"))
-    })?;
-    Ok(format!("{}\n", escape::json(&document)))
+/// A value as one JSON document, in one line.
+pub(crate) fn document(value: &Value) -> String {
+    format!("{}\n", escape::json(&value.to_string()))
+}
+
+/// An agent's reply as one JSON document, in one line or for humans.
+pub(crate) fn reply(reply: &RawBuf, one_line: bool) -> String {
+    let document = if one_line { reply::compact(reply.as_str()) } else { reply::pretty(reply.as_str()) };
+    format!("{}\n", escape::json(&document))
 }

@@ -25,6 +25,8 @@ enum Row<const N: usize> {
     Note {
         name: String,
         text: String,
+        /// Whether it stands under the second column's head.
+        is_cell: bool,
     },
 }
 
@@ -60,7 +62,16 @@ impl<const N: usize> Table<N> {
 
     /// Adds a row that has one text in place of all cells but the first.
     pub(crate) fn note(&mut self, name: &str, text: &str) {
-        self.rows.push(Row::Note { name: short(name, CELL), text: short(text, CELL) });
+        self.note_or_text(name, text, false);
+    }
+
+    /// Adds a row of a table with two columns, the second of which may be of any length where there is no terminal.
+    pub(crate) fn text(&mut self, name: &str, text: &str) {
+        self.note_or_text(name, text, true);
+    }
+
+    fn note_or_text(&mut self, name: &str, text: &str, is_cell: bool) {
+        self.rows.push(Row::Note { name: short(name, CELL), text: text.to_owned(), is_cell });
     }
 
     /// The whole table. A terminal's width is kept to; elsewhere lines are as long as they are.
@@ -86,14 +97,17 @@ impl<const N: usize> Table<N> {
     fn notes(&self, width: Option<u16>) -> Vec<Vec<String>> {
         let texts: Vec<_> = self.rows.iter().filter_map(Row::note).collect();
         let Some(width) = width else {
-            return texts.into_iter().map(|text| vec![text.to_owned()]).collect();
+            return texts.into_iter().map(|text| vec![escape::text(text).into_owned()]).collect();
         };
         // The last line has nothing else than the mark, and so tells where that column begins.
         let mut grid = self.grid(&vec![1; texts.len()]);
         grid.add_row([Cell::new(""), marks(1)]);
         let last = lines(grid, Some(width), self.indent, self.names).lines().last().map_or(0, str::len);
         let begin = u16::try_from(last.saturating_sub(MARK.len())).unwrap_or(width);
-        texts.into_iter().map(|text| broken(text, width.saturating_sub(begin).max(NOTE))).collect()
+        texts
+            .into_iter()
+            .map(|text| broken(&short(text, CELL), width.saturating_sub(begin).max(NOTE)))
+            .collect()
     }
 
     /// A grid in which marks keep the room for notes of so many lines.
@@ -126,7 +140,7 @@ impl<const N: usize> Table<N> {
         let is_used = |column: &usize| {
             self.rows.iter().any(|row| match row {
                 Row::Cells(cells) => !cells[*column].is_empty(),
-                Row::Note { .. } => *column == 0,
+                Row::Note { is_cell, .. } => *column == 0 || *is_cell && *column == 1,
             })
         };
         let mut columns: Vec<_> = (0..N).filter(is_used).map(Some).collect();
@@ -293,6 +307,17 @@ mod tests {
         }
         // However narrow it is, nothing is lost.
         assert_eq!(table.render_in(Some(1)).matches("two").count(), 1);
+    }
+
+    #[test]
+    fn texts_have_a_head_and_are_whole_where_there_is_room() {
+        let long = "x".repeat(100_000);
+        let mut table = Table::new(["guest", "reply", ""]);
+        table.text("one", &long);
+        table.note("two", "why");
+        assert_eq!(table.render_in(None), format!("GUEST  REPLY\none    {long}\ntwo    why\n"));
+        assert_eq!(table.render_in(Some(80)).matches('x').count(), CELL);
+        assert!(table.render_in(Some(80)).starts_with("GUEST  REPLY\none    xxx"));
     }
 
     #[test]

@@ -125,6 +125,8 @@ impl Drop for Folder {
 /// What an agent made for a test does with a command.
 pub(crate) enum Answer {
     Return(Value),
+    /// The same for a value that other programs would write otherwise.
+    ReturnText(&'static str),
     Refuse(&'static str),
     /// These bytes, whatever they are.
     Bytes(Vec<u8>),
@@ -189,6 +191,11 @@ pub(crate) fn serve(mut stream: UnixStream, answer: impl Fn(&str) -> Answer) -> 
             "guest-sync-delimited" | "guest-sync" => json!({ "return": request["arguments"]["id"] }),
             name => match answer(name) {
                 Answer::Return(value) => json!({ "return": value }),
+                Answer::ReturnText(text) => {
+                    let reply = format!("{{\"return\": {text}, \"id\": {}}}\n", request["id"]);
+                    stream.write_all(reply.as_bytes()).unwrap();
+                    continue;
+                }
                 Answer::Refuse(class) => json!({ "error": { "class": class, "desc": "it said no" } }),
                 Answer::Bytes(bytes) => match stream.write_all(&bytes) {
                     // The client was faster; how it has left, the next read tells.

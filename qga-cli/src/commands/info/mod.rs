@@ -29,16 +29,16 @@ impl ask::Question for Question {
         Info::ask(connection)
     }
 
-    fn document(info: Info) -> Result<String, Failure> {
-        output::document(&info.document(), true)
+    fn document(info: Info) -> String {
+        output::document(&info.document())
     }
 
-    fn text(info: Info) -> Result<String, Failure> {
-        Ok(human::text(&info))
+    fn text(info: Info) -> String {
+        human::text(&info)
     }
 
-    fn cells(info: Info) -> Result<Columns<String>, Failure> {
-        Ok(row::cells(&info))
+    fn cells(info: Info) -> Columns<String> {
+        row::cells(&info)
     }
 }
 
