@@ -8,9 +8,11 @@ use serde::Serialize;
 use crate::error::Refusal;
 use crate::guest::Guest;
 
+mod clock;
 mod exec;
 mod files;
 mod freeze;
+mod hotplug;
 mod network;
 mod session;
 mod system;
@@ -53,7 +55,8 @@ macro_rules! table {
 /// In the order of the schema.
 static TABLE: &[Entry] = table! {
     GuestPing => session::ping,
-    GuestGetTime => system::time,
+    GuestGetTime => clock::get,
+    GuestSetTime => clock::set,
     GuestInfo => session::info,
     GuestFileOpen => files::open,
     GuestFileClose => files::close,
@@ -66,9 +69,13 @@ static TABLE: &[Entry] = table! {
     GuestFsfreezeFreezeList => freeze::freeze_list,
     GuestFsfreezeThaw => freeze::thaw,
     GuestNetworkGetInterfaces => network::interfaces,
-    GuestGetVcpus => system::processors,
+    GuestGetVcpus => hotplug::processors,
+    GuestSetVcpus => hotplug::set_processors,
     GuestGetDisks => system::disks,
     GuestGetFsinfo => system::file_systems,
+    GuestGetMemoryBlocks => hotplug::memory_blocks,
+    GuestSetMemoryBlocks => hotplug::set_memory_blocks,
+    GuestGetMemoryBlockInfo => hotplug::memory_block_info,
     GuestExecStatus => exec::status,
     GuestExec => exec::start,
     GuestGetHostName => system::host_name,

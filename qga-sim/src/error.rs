@@ -32,6 +32,7 @@ impl From<RequestError> for Refusal {
 pub(crate) enum Errno {
     Access,
     BadHandle,
+    Busy,
     Invalid,
     IsDirectory,
     NoEntry,
@@ -42,11 +43,31 @@ pub(crate) enum Errno {
     TryAgain,
 }
 
+impl Errno {
+    /// Its number on Linux.
+    pub(crate) fn code(self) -> i64 {
+        match self {
+            Self::NoEntry => 2,
+            Self::BadHandle => 9,
+            Self::TryAgain => 11,
+            Self::NoMemory => 12,
+            Self::Access => 13,
+            Self::Busy => 16,
+            Self::NotDirectory => 20,
+            Self::IsDirectory => 21,
+            Self::Invalid => 22,
+            Self::TooManyFiles => 24,
+            Self::NoSpace => 28,
+        }
+    }
+}
+
 impl fmt::Display for Errno {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Access => "Permission denied",
             Self::BadHandle => "Bad file descriptor",
+            Self::Busy => "Device or resource busy",
             Self::Invalid => "Invalid argument",
             Self::IsDirectory => "Is a directory",
             Self::NoEntry => "No such file or directory",

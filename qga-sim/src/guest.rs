@@ -5,16 +5,23 @@ use std::fmt;
 use std::time::Duration;
 
 use qga_proto::owned::{
-    GuestCpuStats, GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage,
-    GuestLogicalProcessor, GuestNetworkInterface, GuestOSInfo, GuestTimezone, GuestUser,
+    GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage, GuestLogicalProcessor,
+    GuestNetworkInterface, GuestOSInfo, GuestTimezone, GuestUser,
 };
 
 use crate::files::{Files, Node};
 use crate::processes::Processes;
 use crate::program::{BUILTINS, Program};
 
+mod clock;
 mod freeze;
 mod linux;
+mod memory;
+mod processors;
+
+use clock::Clocks;
+use memory::Memory;
+pub(crate) use processors::ProcessorError;
 
 /// A guest in memory, for a [`Sim`](crate::Sim) to answer from.
 ///
@@ -36,6 +43,7 @@ mod linux;
 pub struct Guest {
     /// The time since 1970 at which the current request came.
     pub(crate) now: Duration,
+    pub(crate) clocks: Clocks,
     pub(crate) version: String,
     pub(crate) disabled: BTreeSet<String>,
     pub(crate) host_name: String,
@@ -49,7 +57,7 @@ pub struct Guest {
     pub(crate) disks: Vec<GuestDiskInfo>,
     pub(crate) disk_stats: Vec<GuestDiskStatsInfo>,
     pub(crate) processors: Vec<GuestLogicalProcessor>,
-    pub(crate) cpu_stats: Vec<GuestCpuStats>,
+    pub(crate) memory: Memory,
     pub(crate) load: GuestLoadAverage,
     pub(crate) files: Files,
     /// The agent's own environment, which programs get when a client sets none.
@@ -64,6 +72,7 @@ impl Guest {
     pub fn new() -> Self {
         let mut guest = Self {
             now: Duration::ZERO,
+            clocks: Clocks::new(),
             version: "10.0.2".into(),
             disabled: BTreeSet::new(),
             host_name: "guest".into(),
@@ -76,7 +85,7 @@ impl Guest {
             disks: linux::disks(),
             disk_stats: linux::disk_stats(),
             processors: linux::processors(),
-            cpu_stats: linux::cpu_stats(),
+            memory: Memory::new(),
             load: GuestLoadAverage::new(0.08, 0.03, 0.01),
             files: Files::new(),
             environment: linux::environment(),
@@ -161,13 +170,6 @@ impl Guest {
     #[must_use]
     pub fn disk(mut self, disk: GuestDiskInfo) -> Self {
         put(&mut self.disks, disk, |disk| &disk.name);
-        self
-    }
-
-    /// Sets the processors that it has.
-    #[must_use]
-    pub fn processors(mut self, processors: Vec<GuestLogicalProcessor>) -> Self {
-        self.processors = processors;
         self
     }
 

@@ -2,18 +2,12 @@
 
 use qga_proto::commands::{
     GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName, GuestGetLoad,
-    GuestGetOsinfo, GuestGetTime, GuestGetTimezone, GuestGetUsers, GuestGetVcpus,
+    GuestGetOsinfo, GuestGetTimezone, GuestGetUsers,
 };
 use qga_proto::owned;
 
 use crate::error::Refusal;
 use crate::guest::Guest;
-
-/// Nanoseconds, of which the real agent knows only the microseconds.
-pub(super) fn time(guest: &mut Guest, _: &GuestGetTime) -> Result<i64, Refusal> {
-    let time = i64::try_from(guest.now.as_micros()).ok().and_then(|micros| micros.checked_mul(1000));
-    time.ok_or_else(|| Refusal::new("Time does not fit"))
-}
 
 pub(super) fn host_name(guest: &mut Guest, _: &GuestGetHostName) -> Result<owned::GuestHostName, Refusal> {
     Ok(owned::GuestHostName::new(&guest.host_name))
@@ -31,18 +25,11 @@ pub(super) fn users(guest: &mut Guest, _: &GuestGetUsers) -> Result<Vec<owned::G
     Ok(guest.users.clone())
 }
 
-pub(super) fn processors(
-    guest: &mut Guest,
-    _: &GuestGetVcpus,
-) -> Result<Vec<owned::GuestLogicalProcessor>, Refusal> {
-    Ok(guest.processors.clone())
-}
-
 pub(super) fn cpu_stats(
     guest: &mut Guest,
     _: &GuestGetCpustats,
 ) -> Result<Vec<owned::GuestCpuStats>, Refusal> {
-    Ok(guest.cpu_stats.clone())
+    Ok(guest.processor_stats())
 }
 
 pub(super) fn load(guest: &mut Guest, _: &GuestGetLoad) -> Result<owned::GuestLoadAverage, Refusal> {

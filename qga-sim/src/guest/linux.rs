@@ -1,9 +1,9 @@
 //! What a new guest is made of.
 
 use qga_proto::owned::{
-    GuestCpuStats, GuestDiskAddress, GuestDiskBusType, GuestDiskInfo, GuestDiskStats, GuestDiskStatsInfo,
-    GuestFilesystemInfo, GuestIpAddress, GuestIpAddressType, GuestLinuxCpuStats, GuestLogicalProcessor,
-    GuestNetworkInterface, GuestNetworkInterfaceStat, GuestOSInfo, GuestPCIAddress, GuestTimezone, GuestUser,
+    GuestDiskAddress, GuestDiskBusType, GuestDiskInfo, GuestDiskStats, GuestDiskStatsInfo,
+    GuestFilesystemInfo, GuestIpAddress, GuestIpAddressType, GuestLogicalProcessor, GuestNetworkInterface,
+    GuestNetworkInterfaceStat, GuestOSInfo, GuestPCIAddress, GuestTimezone, GuestUser,
 };
 
 pub(super) const DIRECTORIES: [&str; 6] = ["/etc", "/home/alice", "/root", "/tmp", "/var/log", "/var/tmp"];
@@ -120,12 +120,4 @@ pub(super) fn processors() -> Vec<GuestLogicalProcessor> {
         GuestLogicalProcessor::new(0, true).can_offline(false),
         GuestLogicalProcessor::new(1, true).can_offline(true),
     ]
-}
-
-pub(super) fn cpu_stats() -> Vec<GuestCpuStats> {
-    let stats = |cpu, user, system, idle| {
-        let stats = GuestLinuxCpuStats::new(cpu, user, 0, system, idle);
-        GuestCpuStats::Linux(stats.iowait(640).irq(0).softirq(90).steal(0).guest(0).guestnice(0))
-    };
-    vec![stats(0, 18_230, 7_410, 903_110), stats(1, 16_940, 6_880, 905_720)]
 }

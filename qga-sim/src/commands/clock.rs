@@ -1,0 +1,38 @@
+//! Commands about the time.
+
+use qga_proto::Empty;
+use qga_proto::commands::{GuestGetTime, GuestSetTime};
+
+use crate::error::Refusal;
+use crate::guest::Guest;
+
+/// The times that `guest-set-time` takes, in nanoseconds: from 1970 to 2069.
+const TIMES: std::ops::Range<i64> = 0..3_155_760_000 * 1_000_000_000;
+
+pub(super) fn get(guest: &mut Guest, _: &GuestGetTime) -> Result<i64, Refusal> {
+    let time = guest.clocks.system(guest.now);
+    time.map(whole_micros).ok_or_else(|| Refusal::new("Time does not fit"))
+}
+
+/// The real agent lets a program set or read the hardware's clock. When that fails, the system's has been set already.
+pub(super) fn set(guest: &mut Guest, set: &GuestSetTime) -> Result<Empty, Refusal> {
+    let done = match set.time {
+        Some(time) if !TIMES.contains(&time) => return Err(Refusal::new("Invalid time")),
+        Some(time) => {
+            guest.clocks.set_system(whole_micros(time), guest.now);
+            guest.clocks.store_hardware()
+        }
+        None => guest.clocks.load_hardware(),
+    };
+    done.map(|()| Empty {}).ok_or_else(|| {
+        Refusal::new(
+            "child process has failed to set hardware clock to system time: \
+             hwclock: Cannot access the Hardware Clock via any known method.",
+        )
+    })
+}
+
+/// The real agent reads and sets nothing finer than microseconds.
+fn whole_micros(nanos: i64) -> i64 {
+    nanos - nanos.rem_euclid(1000)
+}
