@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::Refusal;
 use crate::guest::Guest;
 
+mod accounts;
 mod clock;
 mod exec;
 mod files;
@@ -68,11 +69,13 @@ static TABLE: &[Entry] = table! {
     GuestFsfreezeFreeze => freeze::freeze,
     GuestFsfreezeFreezeList => freeze::freeze_list,
     GuestFsfreezeThaw => freeze::thaw,
+    GuestFstrim => system::trim,
     GuestNetworkGetInterfaces => network::interfaces,
     GuestGetVcpus => hotplug::processors,
     GuestSetVcpus => hotplug::set_processors,
     GuestGetDisks => system::disks,
     GuestGetFsinfo => system::file_systems,
+    GuestSetUserPassword => accounts::set_password,
     GuestGetMemoryBlocks => hotplug::memory_blocks,
     GuestSetMemoryBlocks => hotplug::set_memory_blocks,
     GuestGetMemoryBlockInfo => hotplug::memory_block_info,
@@ -82,9 +85,13 @@ static TABLE: &[Entry] = table! {
     GuestGetUsers => system::users,
     GuestGetTimezone => system::timezone,
     GuestGetOsinfo => system::os,
+    GuestSshGetAuthorizedKeys => accounts::keys,
+    GuestSshAddAuthorizedKeys => accounts::add_keys,
+    GuestSshRemoveAuthorizedKeys => accounts::remove_keys,
     GuestGetDiskstats => system::disk_stats,
     GuestGetCpustats => system::cpu_stats,
     GuestGetLoad => system::load,
+    GuestNetworkGetRoute => network::routes,
 };
 
 /// What [`Agent`] answers by itself.

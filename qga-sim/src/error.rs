@@ -33,6 +33,7 @@ pub(crate) enum Errno {
     Access,
     BadHandle,
     Busy,
+    FileTooLarge,
     Invalid,
     IsDirectory,
     NoEntry,
@@ -57,6 +58,7 @@ impl Errno {
             Self::IsDirectory => 21,
             Self::Invalid => 22,
             Self::TooManyFiles => 24,
+            Self::FileTooLarge => 27,
             Self::NoSpace => 28,
         }
     }
@@ -68,6 +70,7 @@ impl fmt::Display for Errno {
             Self::Access => "Permission denied",
             Self::BadHandle => "Bad file descriptor",
             Self::Busy => "Device or resource busy",
+            Self::FileTooLarge => "File too large",
             Self::Invalid => "Invalid argument",
             Self::IsDirectory => "Is a directory",
             Self::NoEntry => "No such file or directory",

@@ -100,6 +100,30 @@ impl Files {
         }
     }
 
+    /// Makes a directory, unless it is there. The one that it is in must be.
+    pub(crate) fn make_directory(&mut self, path: &str) -> Result<(), Errno> {
+        let path = self.resolve(path)?;
+        match self.nodes.get(&path) {
+            Some(Node::File { .. }) => return Err(Errno::NotDirectory),
+            _ => self.insert(path, Node::Directory),
+        }
+        Ok(())
+    }
+
+    /// Puts a content in the place of a file's, or makes the file.
+    pub(crate) fn replace(&mut self, path: &str, content: Vec<u8>) -> Result<(), Errno> {
+        let path = self.resolve(path)?;
+        let old = match self.nodes.get(&path) {
+            Some(Node::Directory) => return Err(Errno::IsDirectory),
+            node => node.map_or(0, Node::len),
+        };
+        if content.len() as u64 > CAPACITY.saturating_sub(self.used - old) {
+            return Err(Errno::NoSpace);
+        }
+        self.insert(path, Node::File { content, program: None });
+        Ok(())
+    }
+
     /// Opens the file at a path; gives the handle.
     pub(crate) fn open(&mut self, path: &str, mode: Mode) -> Result<i64, Errno> {
         let path = self.resolve(path)?;

@@ -6,22 +6,26 @@ use std::time::Duration;
 
 use qga_proto::owned::{
     GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage, GuestLogicalProcessor,
-    GuestNetworkInterface, GuestOSInfo, GuestTimezone, GuestUser,
+    GuestNetworkInterface, GuestNetworkRoute, GuestOSInfo, GuestTimezone, GuestUser,
 };
 
 use crate::files::{Files, Node};
 use crate::processes::Processes;
 use crate::program::{BUILTINS, Program};
 
+mod accounts;
 mod clock;
 mod freeze;
 mod linux;
 mod memory;
 mod processors;
+mod trim;
 
+pub(crate) use accounts::{Account, Password};
 use clock::Clocks;
 use memory::Memory;
 pub(crate) use processors::ProcessorError;
+pub(crate) use trim::trim;
 
 /// A guest in memory, for a [`Sim`](crate::Sim) to answer from.
 ///
@@ -50,7 +54,9 @@ pub struct Guest {
     pub(crate) os: GuestOSInfo,
     pub(crate) timezone: GuestTimezone,
     pub(crate) users: Vec<GuestUser>,
+    accounts: Vec<Account>,
     pub(crate) interfaces: Vec<GuestNetworkInterface>,
+    pub(crate) routes: Vec<GuestNetworkRoute>,
     pub(crate) file_systems: Vec<GuestFilesystemInfo>,
     /// How many of them are frozen.
     frozen: usize,
@@ -79,7 +85,9 @@ impl Guest {
             os: linux::os(),
             timezone: linux::timezone(),
             users: linux::users(),
+            accounts: Vec::new(),
             interfaces: linux::interfaces(),
+            routes: linux::routes(),
             file_systems: linux::file_systems(),
             frozen: 0,
             disks: linux::disks(),
@@ -99,6 +107,7 @@ impl Guest {
                 guest = guest.program(&format!("{place}{name}"), Program::new(function));
             }
         }
+        guest = guest.account_at("root", "/root").account("alice");
         guest.file("/etc/motd", "This guest is simulated.\n")
     }
 
@@ -140,6 +149,7 @@ impl Guest {
     /// Logs a user in, or changes one who is.
     #[must_use]
     pub fn user(mut self, user: GuestUser) -> Self {
+        self = self.account(&user.user);
         put(&mut self.users, user, |user| &user.user);
         self
     }
@@ -151,8 +161,16 @@ impl Guest {
         self
     }
 
+    /// Sets the routes of its network.
+    #[must_use]
+    pub fn routes(mut self, routes: Vec<GuestNetworkRoute>) -> Self {
+        self.routes = routes;
+        self
+    }
+
     /// Adds a file system, or changes the one that is mounted there. Its kind decides whether it can be frozen, as on
-    /// Linux: ext4 and XFS can, FAT, network and memory file systems cannot.
+    /// Linux: ext4 and XFS can, FAT, network and memory file systems cannot. So it does whether it can be trimmed, which
+    /// FAT can be, too.
     #[must_use]
     pub fn file_system(mut self, file_system: GuestFilesystemInfo) -> Self {
         put(&mut self.file_systems, file_system, |file_system| &file_system.mountpoint);

@@ -57,6 +57,12 @@ impl Sim {
         self.agent.handle_eof();
     }
 
+    /// The guest, as it is now.
+    #[must_use]
+    pub fn guest(&self) -> &Guest {
+        &self.guest
+    }
+
     /// Carries out requests, up to the first answer that is to be sent.
     fn work(&mut self, now: Duration) {
         while let Some(request) = self.agent.poll_request() {

@@ -1,7 +1,7 @@
 //! Commands about the network.
 
-use qga_proto::commands::GuestNetworkGetInterfaces;
-use qga_proto::owned::GuestNetworkInterface;
+use qga_proto::commands::{GuestNetworkGetInterfaces, GuestNetworkGetRoute};
+use qga_proto::owned::{GuestNetworkInterface, GuestNetworkRoute};
 
 use crate::error::Refusal;
 use crate::guest::Guest;
@@ -11,4 +11,8 @@ pub(super) fn interfaces(
     _: &GuestNetworkGetInterfaces,
 ) -> Result<Vec<GuestNetworkInterface>, Refusal> {
     Ok(guest.interfaces.clone())
+}
+
+pub(super) fn routes(guest: &mut Guest, _: &GuestNetworkGetRoute) -> Result<Vec<GuestNetworkRoute>, Refusal> {
+    Ok(guest.routes.clone())
 }

@@ -1,13 +1,13 @@
 //! Commands that show the system.
 
 use qga_proto::commands::{
-    GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName, GuestGetLoad,
-    GuestGetOsinfo, GuestGetTimezone, GuestGetUsers,
+    GuestFstrim, GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName,
+    GuestGetLoad, GuestGetOsinfo, GuestGetTimezone, GuestGetUsers,
 };
 use qga_proto::owned;
 
 use crate::error::Refusal;
-use crate::guest::Guest;
+use crate::guest::{self, Guest};
 
 pub(super) fn host_name(guest: &mut Guest, _: &GuestGetHostName) -> Result<owned::GuestHostName, Refusal> {
     Ok(owned::GuestHostName::new(&guest.host_name))
@@ -52,4 +52,14 @@ pub(super) fn file_systems(
     _: &GuestGetFsinfo,
 ) -> Result<Vec<owned::GuestFilesystemInfo>, Refusal> {
     Ok(guest.file_systems.clone())
+}
+
+/// What cannot be trimmed is no error, and what is on no block device is not tried.
+pub(super) fn trim(
+    guest: &mut Guest,
+    trim: &GuestFstrim,
+) -> Result<owned::GuestFilesystemTrimResponse, Refusal> {
+    let minimum = trim.minimum.unwrap_or_default();
+    let paths = guest.file_systems.iter().filter_map(|file_system| guest::trim(file_system, minimum));
+    Ok(owned::GuestFilesystemTrimResponse::new(paths.collect()))
 }

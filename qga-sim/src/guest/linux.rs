@@ -3,10 +3,10 @@
 use qga_proto::owned::{
     GuestDiskAddress, GuestDiskBusType, GuestDiskInfo, GuestDiskStats, GuestDiskStatsInfo,
     GuestFilesystemInfo, GuestIpAddress, GuestIpAddressType, GuestLogicalProcessor, GuestNetworkInterface,
-    GuestNetworkInterfaceStat, GuestOSInfo, GuestPCIAddress, GuestTimezone, GuestUser,
+    GuestNetworkInterfaceStat, GuestNetworkRoute, GuestOSInfo, GuestPCIAddress, GuestTimezone, GuestUser,
 };
 
-pub(super) const DIRECTORIES: [&str; 6] = ["/etc", "/home/alice", "/root", "/tmp", "/var/log", "/var/tmp"];
+pub(super) const DIRECTORIES: [&str; 4] = ["/etc", "/tmp", "/var/log", "/var/tmp"];
 
 const GIB: u64 = 1 << 30;
 
@@ -61,6 +61,40 @@ pub(super) fn interfaces() -> Vec<GuestNetworkInterface> {
 /// Bytes and packets, received and sent.
 fn statistics(rx: (u64, u64), tx: (u64, u64)) -> GuestNetworkInterfaceStat {
     GuestNetworkInterfaceStat::new().rx_bytes(rx.0).rx_packets(rx.1).tx_bytes(tx.0).tx_packets(tx.1)
+}
+
+/// As the real agent words them: for version 4 all members that are numbers, for version 6 few.
+pub(super) fn routes() -> Vec<GuestNetworkRoute> {
+    vec![
+        route_4("0.0.0.0", "0.0.0.0", "192.0.2.1", 3),
+        route_4("192.0.2.0", "255.255.255.0", "0.0.0.0", 1),
+        route_6("eth0", ("2001:db8::", "64"), "::", 256, 0x1),
+        route_6("eth0", ("fe80::", "64"), "::", 256, 0x1),
+        route_6("eth0", ("::", "0"), "fe80::1", 1024, 0x3),
+        // The kernel's flags are 0x80200001. The real agent extends the sign, seen with QEMU 10.0.
+        route_6("lo", ("::1", "128"), "::", 0, 0xFFFF_FFFF_8020_0001),
+    ]
+}
+
+fn route_4(destination: &str, mask: &str, gateway: &str, flags: u64) -> GuestNetworkRoute {
+    let mut route = GuestNetworkRoute::new("eth0", destination, 0, 4);
+    route.gateway = Some(gateway.into());
+    route.mask = Some(mask.into());
+    route.flags = Some(flags);
+    (route.irtt, route.refcnt, route.use_) = (Some(0), Some(0), Some(0));
+    (route.window, route.mtu) = (Some(0), Some(0));
+    route
+}
+
+fn route_6(iface: &str, to: (&str, &str), nexthop: &str, metric: i64, flags: u64) -> GuestNetworkRoute {
+    let (destination, prefix) = to;
+    let mut route = GuestNetworkRoute::new(iface, destination, metric, 6);
+    route.desprefixlen = Some(prefix.into());
+    (route.source, route.srcprefixlen) = (Some("::".into()), Some("0".into()));
+    route.nexthop = Some(nexthop.into());
+    route.flags = Some(flags);
+    (route.refcnt, route.use_) = (Some(1), Some(0));
+    route
 }
 
 /// The newest mount first, as the real agent lists them.
