@@ -15,6 +15,7 @@ mod files;
 mod freeze;
 mod hotplug;
 mod network;
+mod power;
 mod session;
 mod system;
 
@@ -24,6 +25,16 @@ pub(crate) type Answer = Result<Box<dyn Reply>, Refusal>;
 /// Something that an agent can respond with.
 pub(crate) trait Reply {
     fn send(&self, agent: &mut Agent<Vec<u8>>) -> Result<(), ReplyError>;
+}
+
+/// The reply of a command that is silent when it succeeds.
+struct Silence;
+
+impl Reply for Silence {
+    fn send(&self, agent: &mut Agent<Vec<u8>>) -> Result<(), ReplyError> {
+        agent.accept();
+        Ok(())
+    }
 }
 
 impl<T: Serialize> Reply for T {
@@ -59,6 +70,7 @@ static TABLE: &[Entry] = table! {
     GuestGetTime => clock::get,
     GuestSetTime => clock::set,
     GuestInfo => session::info,
+    GuestShutdown => power::shut_down,
     GuestFileOpen => files::open,
     GuestFileClose => files::close,
     GuestFileRead => files::read,
@@ -70,6 +82,9 @@ static TABLE: &[Entry] = table! {
     GuestFsfreezeFreezeList => freeze::freeze_list,
     GuestFsfreezeThaw => freeze::thaw,
     GuestFstrim => system::trim,
+    GuestSuspendDisk => power::suspend_disk,
+    GuestSuspendRam => power::suspend_ram,
+    GuestSuspendHybrid => power::suspend_hybrid,
     GuestNetworkGetInterfaces => network::interfaces,
     GuestGetVcpus => hotplug::processors,
     GuestSetVcpus => hotplug::set_processors,
@@ -110,7 +125,9 @@ impl Guest {
             )));
         }
         self.now = now;
-        (entry.handler)(self, request)
+        let reply = (entry.handler)(self, request)?;
+        let is_silent = metadata::command(entry.name).is_some_and(|command| !command.success_response);
+        Ok(if is_silent { Box::new(Silence) } else { reply })
     }
 
     /// Whether a command is carried out now. While the guest is frozen it does not matter what is disabled, since QEMU

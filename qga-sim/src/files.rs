@@ -149,6 +149,11 @@ impl Files {
         self.handles.remove(&handle).map(|_| ())
     }
 
+    /// Closes all handles. The real agent keeps their count in a file, so their numbers do not come again.
+    pub(crate) fn close_all(&mut self) {
+        self.handles.clear();
+    }
+
     /// What a handle is open on. `None`: it is not open.
     pub(crate) fn handle(&mut self, handle: i64) -> Option<OpenFile<'_>> {
         let handle = self.handles.get_mut(&handle)?;

@@ -18,12 +18,16 @@ mod clock;
 mod freeze;
 mod linux;
 mod memory;
+mod power;
 mod processors;
 mod trim;
 
 pub(crate) use accounts::{Account, Password};
 use clock::Clocks;
 use memory::Memory;
+pub use power::Power;
+use power::Supply;
+pub(crate) use power::Suspend;
 pub(crate) use processors::ProcessorError;
 pub(crate) use trim::trim;
 
@@ -48,6 +52,7 @@ pub struct Guest {
     /// The time since 1970 at which the current request came.
     pub(crate) now: Duration,
     pub(crate) clocks: Clocks,
+    pub(crate) supply: Supply,
     pub(crate) version: String,
     pub(crate) disabled: BTreeSet<String>,
     pub(crate) host_name: String,
@@ -72,13 +77,14 @@ pub struct Guest {
 }
 
 impl Guest {
-    /// A small Linux machine: two processors, one disk, one network interface, one user, the programs `cat`, `echo`,
-    /// `env`, `false`, `sleep` and `true`, and an agent that calls itself 10.0.2.
+    /// A small Linux machine: two processors, 2 GiB of memory, one disk, one network interface, one user beside `root`,
+    /// the programs `cat`, `echo`, `env`, `false`, `sleep` and `true`, and an agent that calls itself 10.0.2.
     #[must_use]
     pub fn new() -> Self {
         let mut guest = Self {
             now: Duration::ZERO,
             clocks: Clocks::new(),
+            supply: Supply::new(),
             version: "10.0.2".into(),
             disabled: BTreeSet::new(),
             host_name: "guest".into(),

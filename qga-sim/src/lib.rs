@@ -9,7 +9,7 @@ mod error;
 mod files;
 
 mod guest;
-pub use guest::Guest;
+pub use guest::{Guest, Power};
 
 mod processes;
 

@@ -97,6 +97,13 @@ impl Processes {
         self.kept -= ended.len();
         Some(Status::Ended(ended))
     }
+
+    /// Lets no time pass for those that run at `from`, until `to`.
+    pub(crate) fn stand_still(&mut self, from: Duration, to: Duration) {
+        for record in self.records.values_mut().filter(|record| record.ends_at > from) {
+            record.ends_at = record.ends_at.saturating_add(to.saturating_sub(from));
+        }
+    }
 }
 
 impl Ended {

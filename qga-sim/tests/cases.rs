@@ -1,6 +1,4 @@
 //! More of what was seen of the real agent: cases that need more than one request, or bytes that are hard to write down.
-//!
-//! Not here yet, as the guest lacks the commands: setting processors, and the silence of an accepted `guest-shutdown`.
 
 mod common;
 
@@ -121,6 +119,16 @@ fn only_the_success_of_a_delimited_sync_is_delimited() {
             PING,
         ],
         &[ERROR, PONG, r#"<ff>{"return": -5}"#, PONG],
+    );
+}
+
+#[test]
+fn a_command_that_is_silent_says_only_why_it_fails() {
+    let ping = br#"{"execute":"guest-ping","id":2}"#;
+    assert_answers(&[br#"{"execute":"guest-shutdown","id":1}"#, ping], &[r#"{"return": {}, "id": 2}"#]);
+    assert_answers(
+        &[br#"{"execute":"guest-shutdown","arguments":{"mode":"bogus"},"id":5}"#, PING],
+        &[r#"{"id": 5, "error": {"class": "GenericError", "desc": ""}}"#, PONG],
     );
 }
 

@@ -5,16 +5,16 @@ mod common;
 use std::time::Duration;
 
 use common::START;
-use qga_sim::proto::commands::{
-    GuestExec, GuestExecStatus, GuestFileOpen, GuestFileRead, GuestFileWrite, GuestFsfreezeFreeze,
-    GuestFsfreezeFreezeList, GuestFsfreezeStatus, GuestFsfreezeThaw, GuestGetCpustats, GuestGetDisks,
-    GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName, GuestGetLoad, GuestGetOsinfo, GuestGetTime,
-    GuestGetTimezone, GuestGetUsers, GuestGetVcpus, GuestInfo, GuestNetworkGetInterfaces, GuestShutdown,
+use qga_sim::proto::commands::*;
+use qga_sim::proto::metadata::Platform;
+use qga_sim::proto::owned::{
+    GuestFsfreezeStatus as Freeze, GuestLogicalProcessor, GuestMemoryBlock, GuestMemoryBlockResponseType,
+    GuestUser,
 };
-use qga_sim::proto::owned::{GuestFsfreezeStatus as Freeze, GuestUser};
+use qga_sim::proto::schema::COMMANDS;
 use qga_sim::proto::view::GuestExecCaptureOutput;
 use qga_sim::proto::{Client, Config, Error, Instant, OwnedCommand, Refusal};
-use qga_sim::{Guest, Sim};
+use qga_sim::{Guest, Power, Sim};
 
 /// A client and a guest, and how many bytes go from one to the other at a time.
 struct Pair {
@@ -31,7 +31,7 @@ impl Pair {
     }
 
     fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error> {
-        let deadline = self.time() + Duration::from_secs(1);
+        let deadline = self.time() + Duration::from_secs(10);
         let ticket = self.client.submit(command, self.time(), deadline)?;
         while !self.client.is_settled() {
             if !self.carry() {
@@ -153,14 +153,76 @@ fn file_systems_are_frozen_and_thawed() {
 }
 
 #[test]
+fn the_agent_has_what_one_on_linux_has() {
+    converse(&Guest::new(), |pair| {
+        let info = pair.call(&GuestInfo::new())?;
+        let mut told: Vec<_> = info.supported_commands.iter().map(|command| &*command.name).collect();
+        told.sort_unstable();
+        let known = COMMANDS.iter().filter(|command| command.condition.on(Platform::Linux));
+        assert_eq!(told, known.map(|command| command.name).collect::<Vec<_>>());
+        // As the agent of QEMU 10.0 does.
+        assert_eq!(told.len(), 43);
+        let silent = info.supported_commands.iter().filter(|command| command.success_response == Some(false));
+        let names = ["guest-suspend-hybrid", "guest-suspend-ram", "guest-suspend-disk", "guest-shutdown"];
+        assert_eq!(silent.map(|command| &*command.name).collect::<Vec<_>>(), names);
+        Ok(())
+    });
+}
+
+#[test]
+fn the_guest_is_changed() {
+    let guest = Guest::new().no_suspend().authorized_keys("alice", &["old"]);
+    let (keys, both) = (["é".into(), "new".into()], [false, true]);
+    converse(&guest, |pair| {
+        pair.call(&GuestSetTime::new().time(1_000_000))?;
+        assert_eq!(pair.call(&GuestGetTime::new())?, 1_000_000);
+        let vcpus = both.map(|online| GuestLogicalProcessor::new(1, online));
+        assert_eq!(pair.call(&GuestSetVcpus::new(&vcpus))?, 2);
+        let blocks = both.map(|online| GuestMemoryBlock::new(u64::from(online) + 14, online));
+        let responses = pair.call(&GuestSetMemoryBlocks::new(&blocks))?;
+        assert!(responses.iter().all(|response| response.response == GuestMemoryBlockResponseType::Success));
+        assert!(!pair.call(&GuestGetMemoryBlocks::new())?[14].online);
+        assert_eq!(pair.call(&GuestGetMemoryBlockInfo::new())?.size, 128 << 20);
+        pair.call(&GuestSetUserPassword::new("alice", b"p\0\xFF", false))?;
+        assert!(pair.sim.guest().has_password("alice", b"p\0\xFF", false));
+        pair.call(&GuestSshAddAuthorizedKeys::new("alice", &keys))?;
+        pair.call(&GuestSshRemoveAuthorizedKeys::new("alice", &keys[1..]))?;
+        assert_eq!(*pair.call(&GuestSshGetAuthorizedKeys::new("alice"))?.keys, ["é", "old"]);
+        assert_eq!(pair.call(&GuestFstrim::new())?.paths.len(), 2);
+        assert_eq!(pair.call(&GuestNetworkGetRoute::new())?.len(), 6);
+        let error = pair.call(&GuestSuspendRam::new()).unwrap_err();
+        assert_eq!(error.refusal().unwrap().class, "GenericError");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_guest_that_stops_is_no_error() {
+    converse(&Guest::new().sleep_time(Duration::from_secs(8)), |pair| {
+        pair.call(&GuestShutdown::new().mode("reboot"))?;
+        pair.now += Duration::from_secs(2);
+        pair.sim.handle_timeout(pair.now);
+        pair.call(&GuestPing::new())?;
+        pair.call(&GuestSuspendRam::new())?;
+        assert_eq!(pair.sim.power(), Power::Asleep);
+        pair.now += Duration::from_secs(9);
+        pair.sim.handle_timeout(pair.now);
+        pair.call(&GuestPing::new())?;
+        pair.call(&GuestSuspendDisk::new())?;
+        assert_eq!(pair.sim.power(), Power::Off);
+        Ok(())
+    });
+}
+
+#[test]
 fn a_command_that_there_is_not_is_refused() {
     let guest = Guest::new().disable("guest-get-load").disable("guest-ping");
     converse(&guest, |pair| {
         let refused = |error: Error| error.refusal().is_some_and(Refusal::is_command_not_found);
         assert!(refused(pair.call(&GuestGetLoad::new()).unwrap_err()));
-        assert!(refused(pair.call(&GuestShutdown::new()).unwrap_err()));
+        assert!(refused(pair.call(&GuestGetDevices::new()).unwrap_err()));
         let names: Vec<_> = pair.call(&GuestInfo::new())?.supported_commands;
-        assert!(names.iter().all(|command| command.name != "guest-shutdown"));
+        assert!(names.iter().all(|command| command.name != "guest-get-devices"));
         Ok(())
     });
 }

@@ -8,14 +8,14 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, process};
 
 use qga_sim::proto::commands::{
     GuestExec, GuestExecStatus, GuestFileOpen, GuestFileRead, GuestGetHostName, GuestGetTime, GuestInfo,
-    GuestPing,
+    GuestPing, GuestShutdown,
 };
-use qga_sim::{Guest, Run, Server, ServerHandle};
+use qga_sim::{Guest, Power, Run, Server, ServerHandle, Sim};
 use qga_std::{Session, connect};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -180,4 +180,133 @@ fn a_server_ends_whatever_its_client_does() {
     }
     drop(server);
     assert!(!path.exists());
+}
+
+/// Waits until a guest is off, on or asleep.
+fn wait_for(server: &ServerHandle, power: Power) {
+    let start = Instant::now();
+    while server.power() != power {
+        assert!(start.elapsed() < LONG, "{:?}", server.power());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Reads until there is no more.
+fn read_all(client: &mut UnixStream) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    client.read_to_end(&mut bytes).unwrap();
+    bytes
+}
+
+#[test]
+fn a_guest_that_reboots_comes_back() {
+    let (server, path) = serve(guest().boot_time(SHORT));
+    let mut session = connect(server.address(), LONG).unwrap();
+    let handle = session.call(&GuestFileOpen::new("/big")).unwrap();
+    session.call(&GuestShutdown::new().mode("reboot")).unwrap();
+    // Who connects now waits in silence.
+    let mut session = connect(server.address(), LONG).unwrap();
+    assert!(session.call(&GuestFileRead::new(handle)).unwrap_err().refusal().is_some());
+    assert_eq!(session.call(&GuestFileOpen::new("/big")).unwrap(), handle + 1);
+    drop(session);
+
+    // The connection ends by itself, and what is said on it later is for nobody.
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(REBOOT).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n");
+}
+
+const REBOOT: &[u8] =
+    b"{\"execute\":\"guest-shutdown\",\"arguments\":{\"mode\":\"reboot\"}}{\"execute\":\"guest-ping\",\"id\":2}";
+
+#[test]
+fn a_guest_that_is_off_can_be_powered_on() {
+    let (server, path) = serve(guest().boot_time(SHORT));
+    let mut session = connect(server.address(), LONG).unwrap();
+    session.call(&GuestShutdown::new()).unwrap();
+    wait_for(&server, Power::Off);
+    assert!(session.call(&GuestPing::new()).is_err());
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-ping\"}\n").unwrap();
+    client.set_read_timeout(Some(SHORT)).unwrap();
+    assert!(client.read(&mut [0; 64]).is_err());
+    server.power_on();
+    client.set_read_timeout(Some(LONG)).unwrap();
+    let mut reply = [0; 64];
+    let n = client.read(&mut reply).unwrap();
+    assert_eq!(&reply[..n], b"{\"return\":{}}\n");
+    assert_eq!(server.power(), Power::On);
+}
+
+#[test]
+fn a_guest_that_sleeps_answers_when_it_is_woken() {
+    let (server, path) = serve(guest());
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-suspend-ram\"}{\"execute\":\"guest-ping\"}").unwrap();
+    client.set_read_timeout(Some(SHORT)).unwrap();
+    assert!(client.read(&mut [0; 64]).is_err());
+    assert_eq!(server.power(), Power::Asleep);
+    client.write_all(b"{\"execute\":\"guest-ping\",\"id\":2}").unwrap();
+    server.wake();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\":{}}\n{\"return\":{},\"id\":2}\n");
+
+    // A client that does not wait for that leaves its place to the next one.
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-suspend-ram\"}{\"execute\":\"guest-ping\"}").unwrap();
+    wait_for(&server, Power::Asleep);
+    drop(client);
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-ping\",\"id\":3}").unwrap();
+    thread::sleep(SHORT);
+    server.wake();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":3}\n");
+}
+
+/// Neither a guest that sleeps nor one that is off keeps a server from ending.
+#[test]
+fn a_server_ends_whatever_its_guest_does() {
+    for (command, power) in [("guest-suspend-ram", Power::Asleep), ("guest-shutdown", Power::Off)] {
+        let (server, path) = serve(guest());
+        let mut client = UnixStream::connect(&path).unwrap();
+        client.write_all(format!("{{\"execute\":\"{command}\"}}").as_bytes()).unwrap();
+        wait_for(&server, power);
+        drop(server);
+        assert!(!path.exists());
+    }
+}
+
+#[test]
+fn a_server_without_a_handle_ends_with_its_guest() {
+    let path = env::temp_dir().join(format!("qga-sim-{}-run.sock", process::id()));
+    let server = Server::bind(&format!("unix:{}", path.display()), guest()).unwrap();
+    let thread = thread::spawn(move || server.run());
+    connect(&format!("unix:{}", path.display()), LONG).unwrap().call(&GuestShutdown::new()).unwrap();
+    thread.join().unwrap().unwrap();
+    assert!(UnixStream::connect(&path).is_err());
+}
+
+#[test]
+fn in_process_the_stream_ends_with_the_guest() {
+    let mut client = qga_sim::spawn(guest()).unwrap();
+    client.write_all(REBOOT).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n");
+
+    // Over a stream that cannot wait for a time only it is seen when the client says something.
+    let (ours, mut client) = UnixStream::pair().unwrap();
+    let mut sim = Sim::new(guest().boot_time(Duration::ZERO));
+    let thread = thread::spawn(move || {
+        qga_sim::serve(&mut sim, &ours);
+        qga_sim::serve(&mut sim, &ours);
+    });
+    client.write_all(REBOOT).unwrap();
+    thread::sleep(2 * SHORT);
+    client.write_all(b"{\"execute\":\"guest-ping\",\"id\":3}").unwrap();
+    thread::sleep(SHORT);
+    client.write_all(b"{\"execute\":\"guest-ping\",\"id\":4}").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n{\"return\":{},\"id\":4}\n");
+    thread.join().unwrap();
 }
