@@ -96,10 +96,19 @@ impl Stream for Guarded {
     }
 }
 
-/// Waits for a signal that asks to end.
-pub(crate) fn wait() -> Result<(), Failure> {
-    signals()?.forever().next();
-    Ok(())
+/// From now on signals that ask to end do nothing but that: they can be waited for.
+pub(crate) fn catch() -> Result<Caught, Failure> {
+    signals().map(Caught)
+}
+
+/// The signals that ask to end.
+pub(crate) struct Caught(Signals);
+
+impl Caught {
+    /// Waits for one.
+    pub(crate) fn wait(mut self) {
+        self.0.forever().next();
+    }
 }
 
 fn signals() -> Result<Signals, Failure> {

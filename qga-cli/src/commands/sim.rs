@@ -13,12 +13,13 @@ pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
     let server = qga_sim::Server::bind(listen, qga_sim::Guest::new()).map_err(failure)?;
     let address = server.address().to_owned();
     let handle = server.spawn().map_err(failure)?;
-    // Whoever started this waits for the line.
+    // Whoever started this waits for the line, and may end it as soon as that is there.
+    let signals = signals::catch()?;
     output::print(&match cli.json {
         true => output::document(&json!({ "address": address })),
         false => format!("a simulated guest listens at {}\n", output::escape::text(&address)),
     })?;
-    signals::wait()?;
+    signals.wait();
     drop(handle);
     Ok(String::new())
 }
