@@ -129,7 +129,7 @@ What a command takes is told by: qga commands NAME")]
         name: Option<String>,
     },
 
-    /// Play a guest for other programs, until interrupted; that is its proper end, with exit code 0
+    /// Play a guest for other programs, until interrupted or shut down; these are its proper ends, with exit code 0
     Sim {
         /// Where to listen: unix:PATH, tcp:HOST:PORT or vsock:CID:PORT
         #[arg(long, value_name = "ADDRESS")]

@@ -105,9 +105,13 @@ pub(crate) fn catch() -> Result<Caught, Failure> {
 pub(crate) struct Caught(Signals);
 
 impl Caught {
-    /// Waits for one.
-    pub(crate) fn wait(mut self) {
-        self.0.forever().next();
+    /// Waits for one, or until something else is over.
+    pub(crate) fn wait_or(mut self, is_over: impl Fn() -> bool) {
+        const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+
+        while self.0.pending().next().is_none() && !is_over() {
+            thread::sleep(LOOK_INTERVAL);
+        }
     }
 }
 

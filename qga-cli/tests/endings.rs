@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 mod common;
-use common::{Agent, Answer, Ended, qga, run, signal, wait};
+use common::{Agent, Answer, Ended, Folder, qga, run, signal, wait};
 
 /// An agent that says when it has got a command, and sends a part of an answer.
 fn talkative_agent() -> (Agent, mpsc::Receiver<()>) {
@@ -37,6 +37,17 @@ fn signals_end_it_at_once() {
         assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
         assert_eq!(agent.ended(), Ended::Closed);
     }
+}
+
+/// A simulated guest that is shut down ends its program, as a virtual machine's process does.
+#[test]
+fn a_simulated_guest_that_is_shut_down_is_over() {
+    let folder = Folder::new();
+    let address = folder.address_of("guest");
+    let mut child = qga(&["sim", "--listen", &address]).stdout(Stdio::piped()).spawn().unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
+    assert_eq!(run(&["-c", &address, "call", "guest-shutdown"]).code, Some(0));
+    assert_eq!(wait(child).code, Some(0));
 }
 
 /// Started so that it outlives its terminal, it does.

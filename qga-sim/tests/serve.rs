@@ -7,6 +7,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, process};
@@ -288,6 +289,21 @@ fn a_server_without_a_handle_ends_with_its_guest() {
     assert!(UnixStream::connect(&path).is_err());
 }
 
+/// What ends the guest at once ends its connection, too, though nobody says anything more.
+#[test]
+fn the_stream_ends_with_a_guest_that_is_gone_at_once() {
+    for (guest, command) in [
+        (guest(), "guest-suspend-disk"),
+        (guest().shutdown_time(Duration::ZERO), "guest-shutdown"),
+        (guest().shutdown_time(Duration::ZERO).boot_time(Duration::ZERO), "guest-shutdown"),
+    ] {
+        let mut client = qga_sim::spawn(guest).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        client.write_all(format!("{{\"execute\":\"{command}\"}}").as_bytes()).unwrap();
+        assert_eq!(read_all(&mut client), b"", "{command}");
+    }
+}
+
 #[test]
 fn in_process_the_stream_ends_with_the_guest() {
     let mut client = qga_sim::spawn(guest()).unwrap();
@@ -297,14 +313,16 @@ fn in_process_the_stream_ends_with_the_guest() {
     // Over a stream that cannot wait for a time only it is seen when the client says something.
     let (ours, mut client) = UnixStream::pair().unwrap();
     let mut sim = Sim::new(guest().boot_time(Duration::ZERO));
+    let (ended, has_ended) = mpsc::channel();
     let thread = thread::spawn(move || {
         qga_sim::serve(&mut sim, &ours);
+        ended.send(()).unwrap();
         qga_sim::serve(&mut sim, &ours);
     });
     client.write_all(REBOOT).unwrap();
     thread::sleep(2 * SHORT);
     client.write_all(b"{\"execute\":\"guest-ping\",\"id\":3}").unwrap();
-    thread::sleep(SHORT);
+    has_ended.recv().unwrap();
     client.write_all(b"{\"execute\":\"guest-ping\",\"id\":4}").unwrap();
     client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n{\"return\":{},\"id\":4}\n");

@@ -1,16 +1,23 @@
 //! `qga sim`: a simulated guest for other programs.
 
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
+use qga_sim::Power;
 use serde_json::json;
 
 use crate::cli::Cli;
 use crate::error::{Failure, Kind, reason};
 use crate::{output, signals};
 
+/// How long the guest sleeps when it is told to.
+const SLEEP_TIME: Duration = Duration::from_secs(5);
+
 pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
     let failure = |error| failure(listen, &error);
-    let server = qga_sim::Server::bind(listen, qga_sim::Guest::new()).map_err(failure)?;
+    // Nobody could wake it.
+    let guest = qga_sim::Guest::new().sleep_time(SLEEP_TIME);
+    let server = qga_sim::Server::bind(listen, guest).map_err(failure)?;
     let address = server.address().to_owned();
     let handle = server.spawn().map_err(failure)?;
     // Whoever started this waits for the line, and may end it as soon as that is there.
@@ -19,7 +26,8 @@ pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
         true => output::document(&json!({ "address": address })),
         false => format!("a simulated guest listens at {}\n", output::escape::text(&address)),
     })?;
-    signals.wait();
+    // Nobody could power it on again: this ends as a virtual machine's process does.
+    signals.wait_or(|| handle.power() == Power::Off);
     drop(handle);
     Ok(String::new())
 }

@@ -34,5 +34,5 @@ pub(super) fn set(guest: &mut Guest, set: &GuestSetTime) -> Result<Empty, Refusa
 
 /// The real agent reads and sets nothing finer than microseconds.
 fn whole_micros(nanos: i64) -> i64 {
-    nanos - nanos.rem_euclid(1000)
+    nanos.div_euclid(1000).saturating_mul(1000)
 }

@@ -28,7 +28,14 @@ pub(super) fn pump(
     mut stream: impl Read + Write,
     set_timeout: &dyn Fn(Option<Duration>) -> io::Result<bool>,
 ) -> io::Result<()> {
-    let ends = lock(sim).borrow().ends();
+    let ends = {
+        let guard = lock(sim);
+        let sim = (*guard).borrow();
+        if sim.power() == Power::Off {
+            return Ok(());
+        }
+        sim.ends()
+    };
     let (mut incoming, mut outgoing) = (vec![0; CHUNK], vec![0; CHUNK]);
     // What of `incoming` the guest has not taken yet.
     let mut rest = 0..0;
@@ -43,6 +50,10 @@ pub(super) fn pump(
                 return Ok(());
             }
             rest = deliver(sim, &incoming, rest, now);
+            // A request may end it at once, and then nothing wakes who reads.
+            if sim.ends() != ends {
+                return Ok(());
+            }
             let bytes = sim.poll_transmit().unwrap_or_default();
             let n = bytes.len().min(CHUNK);
             outgoing[..n].copy_from_slice(&bytes[..n]);
