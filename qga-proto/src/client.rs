@@ -138,22 +138,6 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         }
     }
 
-    /// Begins a new connection, over which nothing has come yet. What the last one taught about the agent is forgotten;
-    /// numbers by which replies are told apart are not used again, and a late reply that can be had only once is still
-    /// waited for: some channels deliver it to the next connection.
-    pub fn handle_connected(&mut self) {
-        self.give_up();
-        self.framer.reset();
-        self.state = State::Unsynced;
-        self.sync = Sync::default();
-        self.heard = false;
-        self.noise = false;
-        self.unanswered = 0;
-        self.delimited = false;
-        self.doubted = false;
-        self.resynced = false;
-    }
-
     /// Takes a command to be sent. One that is still in flight is given up: its reply will not be taken for this one's.
     ///
     /// # Errors

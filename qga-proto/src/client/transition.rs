@@ -1,7 +1,8 @@
-//! From state to state: how a call begins and ends, and what the line is worth then.
+//! From state to state: how connections and calls begin and end, and what the line is worth then.
 
 use super::call::{Call, Outcome};
 use super::late::{self, Program};
+use super::sync::Sync;
 use super::{Client, State};
 use crate::buffer::Buffer;
 use crate::command::Command;
@@ -14,6 +15,22 @@ use crate::time::Instant;
 const MAX_UNANSWERED: u8 = 2;
 
 impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// Begins a new connection, over which nothing has come yet. What the last one taught about the agent is forgotten;
+    /// numbers by which replies are told apart are not used again, and a late reply that can be had only once is still
+    /// waited for: some channels deliver it to the next connection.
+    pub fn handle_connected(&mut self) {
+        self.give_up();
+        self.framer.reset();
+        self.state = State::Unsynced;
+        self.sync = Sync::default();
+        self.heard = false;
+        self.noise = false;
+        self.unanswered = 0;
+        self.delimited = false;
+        self.doubted = false;
+        self.resynced = false;
+    }
+
     /// Gives up the command in flight, if there is one, and says how much of it had left. Dropping the future of a
     /// [`Session`](crate::Session) amounts to this.
     pub fn give_up(&mut self) -> Sent {
