@@ -1,12 +1,14 @@
 //! The command line.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+use qga_sim::{Fault, Personality};
 
 use crate::error::Failure;
 use crate::guests::MANY;
@@ -18,7 +20,8 @@ Addresses:
   vsock:CID:PORT   a virtual machine's socket (qemu-ga -m vsock-listen)
   serial:PATH      a serial device or pseudo terminal
   sim:             a simulated guest inside this program, to try things out;
-                   a fresh one each time (to keep one: qga sim --listen)
+                   a fresh one each time (to keep one: qga sim --listen);
+                   sim:NAME has another agent (see qga sim --help)
 
 Many guests:
   info, ping, wait and call ask all that several -c and --all name, --jobs of
@@ -130,11 +133,48 @@ What a command takes is told by: qga commands NAME")]
     },
 
     /// Play a guest for other programs, until interrupted or shut down; these are its proper ends, with exit code 0
-    Sim {
-        /// Where to listen: unix:PATH, tcp:HOST:PORT or vsock:CID:PORT
-        #[arg(long, value_name = "ADDRESS")]
-        listen: String,
-    },
+    #[command(after_help = "\
+Agents (--personality, and sim:NAME for an address):
+  qemu-2.12, qemu-5.2, qemu-7.2, qemu-10.0 (if not given), qemu-11.1
+             QEMU's on Linux, each with its commands, words and faults
+  windows    QEMU's on Windows
+  apple      Apple's: needs a newline, and has few commands
+  minimal    such as gokrazy's: no guest-sync, no guest-info, no id
+  strings    such as GuestKit's: tells commands by name only
+
+Faults (--fault KIND[=VALUE][@COMMAND][#N][%PERCENT], as often as you like):
+  of the connection   pieces=N slow=TIME deaf close=N stale
+  of replies          delay=TIME late=TIME reordered lost doubled foreign
+                      garbage ff nul half restart oversized[=N] deep endless
+                      bad-utf8 bad-escape wrong-type
+  lost@guest-exec#1 loses the first reply to guest-exec, delay=500ms%10 delays
+  one reply of ten. Syncs are spared unless they are named: lost@sync
+
+  qga sim --listen unix:/tmp/guest.sock --fault late=2s@guest-exec-status")]
+    Sim(Sim),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Sim {
+    /// Where to listen: unix:PATH, tcp:HOST:PORT, vsock:CID:PORT, or pty:PATH for a serial line
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) listen: String,
+
+    /// What the guest is, in a TOML file
+    #[arg(long, value_name = "FILE", conflicts_with = "personality")]
+    pub(crate) guest: Option<PathBuf>,
+
+    /// Which agent it has
+    #[arg(long, value_name = "NAME", value_parser = str::parse::<Personality>)]
+    pub(crate) personality: Option<Personality>,
+
+    /// What goes wrong on the line
+    #[arg(long = "fault", value_name = "FAULT", value_parser = str::parse::<Fault>)]
+    pub(crate) faults: Vec<Fault>,
+
+    /// Where chance starts from; the same seed gives the same faults
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
 }
 
 /// Reads the command line.

@@ -4,11 +4,12 @@ use std::io;
 use std::time::{Duration, Instant};
 
 use qga_proto::{Diagnosis, OwnedCommand, Ready};
+use qga_sim::Personality;
 use qga_std::{AnyStream, Error, Session, dial};
 
 use crate::diagnosis;
 use crate::error::Failure;
-use crate::guests::{Guest, SIMULATION};
+use crate::guests::{self, Guest};
 use crate::signals::Guarded;
 
 /// How long it may take to find out why the agent refused: the refusal itself is already there to be told.
@@ -26,9 +27,9 @@ impl Connection {
     pub(crate) fn new(guest: &Guest, deadline: Instant) -> Self {
         let address = guest.address.clone();
         let session = Session::with_connector(move |deadline| {
-            Guarded::new(match address.as_str() {
-                SIMULATION => simulate()?,
-                address => dial(address, deadline)?,
+            Guarded::new(match guests::simulation(&address) {
+                Some(personality) => simulate(personality?)?,
+                None => dial(&address, deadline)?,
             })
         });
         Self { session, address: guest.address.clone(), deadline }
@@ -70,7 +71,7 @@ impl Connection {
 }
 
 /// Starts the simulated guest, in threads of this process.
-fn simulate() -> io::Result<AnyStream> {
-    let stream = qga_sim::spawn(qga_sim::Guest::new())?;
+fn simulate(personality: Personality) -> io::Result<AnyStream> {
+    let stream = qga_sim::spawn(qga_sim::Guest::with(personality))?;
     Ok(AnyStream::Socket(stream.into()))
 }

@@ -3,17 +3,27 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use qga_proto::{Address, Diagnosis};
+use qga_sim::Personality;
 
 use crate::cli::Cli;
 use crate::error::{Failure, Kind, reason};
 
-/// The address of the simulated guest inside this program.
-pub(crate) const SIMULATION: &str = "sim:";
+/// What the address of a simulated guest inside this program begins with.
+const SIMULATION: &str = "sim:";
+
+/// The agent of the simulated guest that an address is about, if it is about one.
+pub(crate) fn simulation(address: &str) -> Option<io::Result<Personality>> {
+    let name = address.strip_prefix(SIMULATION)?;
+    Some(match name {
+        "" => Ok(Personality::Qemu10),
+        name => name.parse().map_err(|error| io::Error::new(ErrorKind::InvalidInput, error)),
+    })
+}
 
 /// A guest, as far as it is known before it is asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,13 +106,14 @@ impl Guests {
 pub(crate) const MANY: &str = "info, ping, wait and call can ask many at once";
 
 fn check(address: &str) -> Result<(), Failure> {
-    match Address::parse(address) {
-        Err(error) if address != SIMULATION => {
-            Err(Failure::usage(format!("'{address}' is no address: {error}"))
-                .advise("for a simulated guest say sim:")
-                .detail("diagnosis", Diagnosis::BadAddress.name()))
-        }
-        _ => Ok(()),
+    let bad = |error: &dyn std::fmt::Display| {
+        Failure::usage(format!("'{address}' is no address: {error}"))
+            .advise("for a simulated guest say sim:")
+            .detail("diagnosis", Diagnosis::BadAddress.name())
+    };
+    match simulation(address) {
+        Some(personality) => personality.map(drop).map_err(|error| bad(&error)),
+        None => Address::parse(address).map(drop).map_err(|error| bad(&error)),
     }
 }
 
@@ -154,7 +165,7 @@ fn at_socket(path: &Path) -> Guest {
 /// Each guest once: its agent serves one client at a time. But each simulated guest is one of its own.
 fn without_doubles(mut guests: Vec<Guest>) -> Vec<Guest> {
     let mut seen = HashSet::new();
-    guests.retain(|guest| guest.address == SIMULATION || seen.insert(Place::of(guest)));
+    guests.retain(|guest| guest.address.starts_with(SIMULATION) || seen.insert(Place::of(guest)));
     guests
 }
 

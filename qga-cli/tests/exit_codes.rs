@@ -62,8 +62,8 @@ fn addresses_to_listen_at() {
         assert_eq!(
             line,
             format!(
-                "qga: cannot listen at '{address}': one can listen at unix:PATH, tcp:HOST:PORT or vsock:CID:PORT; \
-                 an example is unix:/tmp/guest.sock\n"
+                "qga: cannot listen at '{address}': one can listen at unix:PATH, tcp:HOST:PORT, vsock:CID:PORT or \
+                 pty:PATH; an example is unix:/tmp/guest.sock\n"
             )
         );
     }

@@ -7,6 +7,8 @@ use serde::Serialize;
 
 use crate::error::Refusal;
 use crate::guest::Guest;
+use crate::personality::Availability;
+use crate::wire::{Call, Reply as Line};
 
 mod accounts;
 mod clock;
@@ -18,6 +20,7 @@ mod network;
 mod power;
 mod session;
 mod system;
+mod vendor;
 
 /// What a handler gives: the reply, whatever its type.
 pub(crate) type Answer = Result<Box<dyn Reply>, Refusal>;
@@ -100,6 +103,7 @@ static TABLE: &[Entry] = table! {
     GuestGetUsers => system::users,
     GuestGetTimezone => system::timezone,
     GuestGetOsinfo => system::os,
+    GuestGetDevices => system::devices,
     GuestSshGetAuthorizedKeys => accounts::keys,
     GuestSshAddAuthorizedKeys => accounts::add_keys,
     GuestSshRemoveAuthorizedKeys => accounts::remove_keys,
@@ -110,38 +114,96 @@ static TABLE: &[Entry] = table! {
 };
 
 /// What [`Agent`] answers by itself.
-const SYNCS: [&str; 2] = [commands::GuestSyncDelimited::NAME, commands::GuestSync::NAME];
+pub(crate) const SYNCS: [&str; 2] = [commands::GuestSyncDelimited::NAME, commands::GuestSync::NAME];
 
-impl Guest {
-    /// Answers a request; `now` is the time since 1970.
-    pub(crate) fn answer(&mut self, request: Request<'_>, now: Duration) -> Answer {
-        let name = request.name();
-        let Some(entry) = TABLE.iter().find(|entry| name == entry.name) else {
-            return Err(Refusal::not_found(format!("The command {name} has not been found")));
-        };
-        if !self.allows(entry.name) {
-            return Err(Refusal::not_found(format!(
-                "Command {name} has been disabled: the command is not allowed"
-            )));
-        }
-        self.now = now;
-        let reply = (entry.handler)(self, request)?;
-        let is_silent = metadata::command(entry.name).is_some_and(|command| !command.success_response);
-        Ok(if is_silent { Box::new(Silence) } else { reply })
-    }
-
-    /// Whether a command is carried out now. While the guest is frozen it does not matter what is disabled, since QEMU
-    /// 9.1: a guest that nobody may thaw would stay frozen.
-    fn allows(&self, name: &str) -> bool {
-        if self.is_frozen() {
-            metadata::command(name).is_some_and(|command| command.allowed_while_frozen)
-        } else {
-            !self.disabled.contains(name)
-        }
-    }
+/// Whether a call is carried out.
+pub(crate) enum Admission {
+    Yes,
+    No(Refusal),
+    /// Nobody says why not.
+    Ignored,
 }
 
-/// The names of all commands.
-fn names() -> impl DoubleEndedIterator<Item = &'static str> {
-    SYNCS.into_iter().chain(TABLE.iter().map(|entry| entry.name))
+impl Guest {
+    /// Looks at a call before it is carried out: is there such a command, may it be used now, are the arguments right?
+    pub(crate) fn admit(&self, call: &Call) -> Admission {
+        let name = call.name.as_str();
+        match self.traits().availability(name) {
+            Availability::Unknown if !self.traits().answers_unknown => return Admission::Ignored,
+            Availability::Unknown => {
+                let desc = format!("The command {name} has not been found");
+                return Admission::No(Refusal::not_found(desc));
+            }
+            Availability::Unsupported => return Admission::No(self.refuse_disabled(name, "")),
+            Availability::Available => {}
+        }
+        if let Some(refusal) = self.forbid(name) {
+            return Admission::No(refusal);
+        }
+        // Of commands that are not QEMU's nothing is known here.
+        let checked = metadata::command(name)
+            .map_or(Ok(()), |command| self.traits().build.check(command.arguments, &call.arguments));
+        checked.map_or_else(|desc| Admission::No(Refusal::new(desc)), |()| Admission::Yes)
+    }
+
+    /// Answers a request; `now` is the time since 1970.
+    pub(crate) fn answer(&mut self, request: Request<'_>, now: Duration) -> Answer {
+        self.now = now;
+        let name = String::from(request.name());
+        let Some(entry) = TABLE.iter().chain(vendor::TABLE).find(|entry| name == entry.name) else {
+            return Err(Refusal::not_found(format!("The command {name} has not been found")));
+        };
+        let reply = (entry.handler)(self, request)?;
+        let is_silent = metadata::command(entry.name).is_some_and(|command| !command.success_response);
+        Ok(if is_silent && !self.traits().answers_silent { Box::new(Silence) } else { reply })
+    }
+
+    /// Makes a reply to a command one of this agent's.
+    pub(crate) fn adapt(&self, command: &str, reply: &mut Line) {
+        let ty = metadata::command(command).and_then(|command| command.returns);
+        let value = reply.members.0.iter_mut().find(|(key, _)| key == "return").map(|(_, value)| value);
+        let Some((value, ty)) = value.zip(ty) else { return };
+        self.traits().build.prune(ty, value);
+        if self.traits().lists_names && command == commands::GuestInfo::NAME {
+            session::name_only(value);
+        }
+    }
+
+    /// Why a command is not carried out now, if it is not.
+    fn forbid(&self, name: &str) -> Option<Refusal> {
+        let is_blocked = self.disabled.contains(name);
+        // Since QEMU 9.1 it does not matter what is blocked while the guest is frozen: a guest that nobody may thaw would
+        // stay frozen.
+        if is_blocked && !(self.is_frozen() && self.traits().build.is_since(9, 1)) {
+            return Some(self.refuse_disabled(name, ""));
+        }
+        let is_held_up = self.is_frozen() && self.traits().keeps_still;
+        let is_allowed = metadata::command(name).is_some_and(|command| command.allowed_while_frozen);
+        (is_held_up && !is_allowed).then(|| self.refuse_disabled(name, ": the agent is in frozen state"))
+    }
+
+    /// Whether a command is said to be enabled.
+    fn is_enabled(&self, name: &str) -> bool {
+        self.traits().availability(name) == Availability::Available && self.forbid(name).is_none()
+    }
+
+    /// In the words of the release; `why` was part of them for a time.
+    fn refuse_disabled(&self, name: &str, why: &str) -> Refusal {
+        let build = self.traits().build;
+        if build.is_since(9, 1) {
+            Refusal::not_found(format!("Command {name} has been disabled: the command is not allowed"))
+        } else if build.is_since(6, 0) {
+            Refusal::not_found(format!("Command {name} has been disabled{why}"))
+        } else {
+            let desc = format!("The command {name} has been disabled for this instance");
+            if build.is_since(4, 2) { Refusal::not_found(desc) } else { Refusal::new(desc) }
+        }
+    }
+
+    /// The names of the commands that it tells of, in the order in which it has them.
+    fn names(&self) -> Vec<&'static str> {
+        let all = SYNCS.into_iter().chain(TABLE.iter().map(|entry| entry.name));
+        let known = |name: &&str| self.traits().availability(name) != Availability::Unknown;
+        self.traits().commands.map_or_else(|| all.filter(known).collect(), <[_]>::to_vec)
+    }
 }

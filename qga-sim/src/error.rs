@@ -4,6 +4,8 @@ use std::fmt;
 
 use qga_proto::{ErrorClass, RequestError};
 
+use crate::schema::Build;
+
 /// An answer that is a no.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -14,6 +16,14 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn new(desc: impl Into<String>) -> Self {
         Self { class: ErrorClass::GenericError, desc: desc.into() }
+    }
+
+    /// A program that the agent lets do its work has failed. Since QEMU 9.1 it says what the program said.
+    pub(crate) fn helper(build: Build, action: &str, said: &str) -> Self {
+        match build.is_since(9, 1) {
+            true => Self::new(format!("child process has failed to {action}: {said}")),
+            false => Self::new(format!("child process has failed to {action}")),
+        }
     }
 
     pub(crate) fn not_found(desc: impl Into<String>) -> Self {
@@ -38,6 +48,7 @@ pub(crate) enum Errno {
     IsDirectory,
     NoEntry,
     NoMemory,
+    NoProcess,
     NoSpace,
     NotDirectory,
     TooManyFiles,
@@ -49,6 +60,7 @@ impl Errno {
     pub(crate) fn code(self) -> i64 {
         match self {
             Self::NoEntry => 2,
+            Self::NoProcess => 3,
             Self::BadHandle => 9,
             Self::TryAgain => 11,
             Self::NoMemory => 12,
@@ -75,6 +87,7 @@ impl fmt::Display for Errno {
             Self::IsDirectory => "Is a directory",
             Self::NoEntry => "No such file or directory",
             Self::NoMemory => "Cannot allocate memory",
+            Self::NoProcess => "No such process",
             Self::NoSpace => "No space left on device",
             Self::NotDirectory => "Not a directory",
             Self::TooManyFiles => "Too many open files",

@@ -14,6 +14,8 @@ pub(crate) struct Files {
     next_handle: i64,
     /// How many bytes all files have together.
     used: u64,
+    /// Whether paths have drives, and backslashes for slashes.
+    has_drives: bool,
 }
 
 /// What a path leads to.
@@ -64,12 +66,17 @@ const FIRST_HANDLE: i64 = 1000;
 impl Files {
     pub(crate) fn new() -> Self {
         let nodes = BTreeMap::from([(String::new(), Node::Directory)]);
-        Self { nodes, handles: BTreeMap::new(), next_handle: FIRST_HANDLE, used: 0 }
+        Self { nodes, handles: BTreeMap::new(), next_handle: FIRST_HANDLE, used: 0, has_drives: false }
+    }
+
+    /// With paths as Windows has them.
+    pub(crate) fn with_drives() -> Self {
+        Self { has_drives: true, ..Self::new() }
     }
 
     /// Puts a node where there may be another, and the directories that lead to it.
     pub(crate) fn put(&mut self, path: &str, node: Node) {
-        let path = normal(path);
+        let path = self.normal(path);
         for (at, _) in path.match_indices('/').skip(1) {
             self.insert(path[..at].to_owned(), Node::Directory);
         }
@@ -166,7 +173,7 @@ impl Files {
         if path.is_empty() {
             return Err(Errno::NoEntry);
         }
-        let path = normal(path);
+        let path = self.normal(path);
         for (at, _) in path.match_indices('/') {
             match self.nodes.get(&path[..at]) {
                 None => return Err(Errno::NoEntry),
@@ -175,6 +182,10 @@ impl Files {
             }
         }
         Ok(path)
+    }
+
+    fn normal(&self, path: &str) -> String {
+        if self.has_drives { normal(&path.replace('\\', "/")) } else { normal(path) }
     }
 }
 

@@ -5,13 +5,15 @@ use std::fmt;
 use std::time::Duration;
 
 use qga_proto::owned::{
-    GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage, GuestLogicalProcessor,
-    GuestNetworkInterface, GuestNetworkRoute, GuestOSInfo, GuestTimezone, GuestUser,
+    GuestDeviceInfo, GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage,
+    GuestLogicalProcessor, GuestNetworkInterface, GuestNetworkRoute, GuestOSInfo, GuestTimezone, GuestUser,
 };
 
 use crate::files::{Files, Node};
+use crate::personality::{Personality, Traits};
 use crate::processes::Processes;
 use crate::program::{BUILTINS, Program};
+use crate::wire::Wire;
 
 mod accounts;
 mod clock;
@@ -21,9 +23,11 @@ mod memory;
 mod power;
 mod processors;
 mod trim;
+mod windows;
 
 pub(crate) use accounts::{Account, Password};
 use clock::Clocks;
+use freeze::Freeze;
 use memory::Memory;
 pub use power::Power;
 use power::Supply;
@@ -51,6 +55,7 @@ pub(crate) use trim::trim;
 pub struct Guest {
     /// The time since 1970 at which the current request came.
     pub(crate) now: Duration,
+    personality: Personality,
     pub(crate) clocks: Clocks,
     pub(crate) supply: Supply,
     pub(crate) version: String,
@@ -63,8 +68,8 @@ pub struct Guest {
     pub(crate) interfaces: Vec<GuestNetworkInterface>,
     pub(crate) routes: Vec<GuestNetworkRoute>,
     pub(crate) file_systems: Vec<GuestFilesystemInfo>,
-    /// How many of them are frozen.
-    frozen: usize,
+    freeze: Freeze,
+    pub(crate) devices: Vec<GuestDeviceInfo>,
     pub(crate) disks: Vec<GuestDiskInfo>,
     pub(crate) disk_stats: Vec<GuestDiskStatsInfo>,
     pub(crate) processors: Vec<GuestLogicalProcessor>,
@@ -74,37 +79,28 @@ pub struct Guest {
     /// The agent's own environment, which programs get when a client sets none.
     pub(crate) environment: Vec<String>,
     pub(crate) processes: Processes,
+    /// Whether the agent has closed a descriptor that is not its own, of which it recovers only when it is restarted.
+    pub(crate) has_lost_descriptor: bool,
+    /// What `apple-guest-set-remote-login` sets.
+    pub(crate) has_remote_login: bool,
 }
 
 impl Guest {
     /// A small Linux machine: two processors, 2 GiB of memory, one disk, one network interface, one user beside `root`,
-    /// the programs `cat`, `echo`, `env`, `false`, `sleep` and `true`, and an agent that calls itself 10.0.2.
+    /// the programs `cat`, `echo`, `env`, `false`, `sleep` and `true`, and the agent of QEMU 10.0.
     #[must_use]
     pub fn new() -> Self {
-        let mut guest = Self {
-            now: Duration::ZERO,
-            clocks: Clocks::new(),
-            supply: Supply::new(),
-            version: "10.0.2".into(),
-            disabled: BTreeSet::new(),
-            host_name: "guest".into(),
-            os: linux::os(),
-            timezone: linux::timezone(),
-            users: linux::users(),
-            accounts: Vec::new(),
-            interfaces: linux::interfaces(),
-            routes: linux::routes(),
-            file_systems: linux::file_systems(),
-            frozen: 0,
-            disks: linux::disks(),
-            disk_stats: linux::disk_stats(),
-            processors: linux::processors(),
-            memory: Memory::new(),
-            load: GuestLoadAverage::new(0.08, 0.03, 0.01),
-            files: Files::new(),
-            environment: linux::environment(),
-            processes: Processes::new(),
-        };
+        Self::with(Personality::Qemu10)
+    }
+
+    /// A small machine with another agent: Windows for [`Personality::Windows`], which has none of the programs, else
+    /// Linux.
+    #[must_use]
+    pub fn with(personality: Personality) -> Self {
+        let mut guest = Self::bare(personality);
+        if personality == Personality::Windows {
+            return guest.furnish_windows();
+        }
         for directory in linux::DIRECTORIES {
             guest = guest.directory(directory);
         }
@@ -115,6 +111,38 @@ impl Guest {
         }
         guest = guest.account_at("root", "/root").account("alice");
         guest.file("/etc/motd", "This guest is simulated.\n")
+    }
+
+    /// The hardware, and Linux on it without files.
+    fn bare(personality: Personality) -> Self {
+        Self {
+            now: Duration::ZERO,
+            personality,
+            clocks: Clocks::new(),
+            supply: Supply::new(),
+            version: personality.traits().version.into(),
+            disabled: BTreeSet::new(),
+            host_name: "guest".into(),
+            os: linux::os(),
+            timezone: linux::timezone(),
+            users: linux::users(),
+            accounts: Vec::new(),
+            interfaces: linux::interfaces(),
+            routes: linux::routes(),
+            file_systems: linux::file_systems(),
+            freeze: Freeze::default(),
+            devices: Vec::new(),
+            disks: linux::disks(),
+            disk_stats: linux::disk_stats(),
+            processors: linux::processors(),
+            memory: Memory::new(),
+            load: GuestLoadAverage::new(0.08, 0.03, 0.01),
+            files: Files::new(),
+            environment: linux::environment(),
+            processes: Processes::new(),
+            has_lost_descriptor: false,
+            has_remote_login: false,
+        }
     }
 
     /// Sets what the agent says is its version. It changes nothing else.
@@ -216,6 +244,43 @@ impl Guest {
     pub fn program(mut self, path: &str, program: impl Into<Program>) -> Self {
         self.files.put(path, Node::File { content: Vec::new(), program: Some(program.into()) });
         self
+    }
+}
+
+impl Guest {
+    /// Which agent it has.
+    #[must_use]
+    pub fn personality(&self) -> Personality {
+        self.personality
+    }
+
+    pub(crate) fn traits(&self) -> Traits {
+        self.personality.traits()
+    }
+
+    pub(crate) fn is_windows(&self) -> bool {
+        self.personality == Personality::Windows
+    }
+
+    /// How its agent reads and writes, when it has just been started.
+    pub(crate) fn wire(&self) -> Wire {
+        Wire::new(self.traits().framing, self.traits().ids)
+    }
+
+    pub(crate) fn is_going_down(&self) -> bool {
+        self.supply.is_going_down()
+    }
+
+    /// When it changes by itself.
+    pub(crate) fn next_change(&self) -> Option<Duration> {
+        [self.supply.next_change(), self.freeze.ends_at()].into_iter().flatten().min()
+    }
+
+    /// The agent dies, and another is started: what only it knew is gone. That the guest is frozen is written down.
+    pub(crate) fn restart_agent(&mut self) {
+        self.files.close_all();
+        self.processes = Processes::new();
+        self.has_lost_descriptor = false;
     }
 }
 

@@ -6,15 +6,30 @@ mod commands;
 
 mod error;
 
+mod fault;
+pub use fault::{Fault, FaultError, FaultKind};
+
+#[cfg(feature = "toml")]
+mod file;
+#[cfg(feature = "toml")]
+pub use file::FileError;
+
 mod files;
 
 mod guest;
 pub use guest::{Guest, Power};
 
+mod line;
+
+mod personality;
+pub use personality::{Personality, UnknownPersonality};
+
 mod processes;
 
 mod program;
 pub use program::{Invocation, Program, Run};
+
+mod schema;
 
 mod serve;
 #[cfg(unix)]
@@ -23,5 +38,9 @@ pub use serve::{Server, ServerHandle, serve};
 
 mod sim;
 pub use sim::Sim;
+
+mod value;
+
+mod wire;
 
 pub use qga_proto as proto;

@@ -98,6 +98,15 @@ impl Processes {
         Some(Status::Ended(ended))
     }
 
+    /// Ends a process by a signal, if it runs. What it has written is kept.
+    pub(crate) fn kill(&mut self, pid: i64, signal: i64, now: Duration) -> bool {
+        let running = self.records.get_mut(&pid).filter(|record| now < record.ends_at);
+        running.is_some_and(|record| {
+            (record.ends_at, record.ended.end) = (now, End::Signal(signal));
+            true
+        })
+    }
+
     /// Lets no time pass for those that run at `from`, until `to`.
     pub(crate) fn stand_still(&mut self, from: Duration, to: Duration) {
         for record in self.records.values_mut().filter(|record| record.ends_at > from) {

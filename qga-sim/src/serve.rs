@@ -1,9 +1,7 @@
 //! Serving clients on streams: in process, and on an address.
 
 use std::borrow::BorrowMut;
-use std::fs;
 use std::io::{self, ErrorKind, Read, Write};
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -11,47 +9,45 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use crate::guest::{Guest, Power};
+use crate::guest::Power;
 use crate::sim::Sim;
 
 mod listen;
+#[cfg(unix)]
+mod pty;
 mod pump;
 
-use pump::{Clock, lock, pump};
+use listen::{Listener, Listening, SocketFile};
+use pump::{Clock, Link, Plain, lock, pump};
 
 /// Serves a guest to one client in process, in a thread of its own that ends when the client closes the stream or the guest
-/// goes down.
+/// goes down. Nobody can wake such a guest: one that is suspended must [wake by itself](crate::Guest::sleep_time), or is gone.
 ///
 /// # Errors
 ///
 /// The system's.
 #[cfg(unix)]
-pub fn spawn(guest: Guest) -> io::Result<std::os::unix::net::UnixStream> {
+pub fn spawn(guest: impl Into<Sim>) -> io::Result<std::os::unix::net::UnixStream> {
     let (ours, theirs) = std::os::unix::net::UnixStream::pair()?;
-    let ours = Socket::from(ours);
+    let sim = guest.into();
     let serve = move || {
-        let set_timeout = |timeout| pump::set_timeout(&ours, timeout);
-        serve_by(&Clock::new(), &Mutex::new(Sim::new(guest)), &ours, &set_timeout);
+        let mut client = Client { socket: ours.into(), stopped: &AtomicBool::new(false) };
+        serve_by(&Clock::new(), &Mutex::new(sim), &mut client, true);
     };
     thread::Builder::new().name("qga-sim".into()).spawn(serve)?;
     Ok(theirs)
 }
 
-/// Serves one client, until it is gone: until the stream ends or fails, or the guest goes down. The stream must be a
-/// blocking one; as it waits for the client, what the guest does by itself (go down, wake) is only seen when the client
-/// says something.
+/// Serves one client, until it is gone: until the stream ends or fails, or the guest goes down, or sleeps and will not wake by
+/// itself. The stream must be a blocking one; as it waits for the client, what happens by itself (the guest goes down or
+/// wakes, a reply comes late) is only seen when the client says something.
 pub fn serve(sim: &mut Sim, stream: impl Read + Write) {
-    serve_by(&Clock::new(), &Mutex::new(sim), stream, &|_| Ok(false));
+    serve_by(&Clock::new(), &Mutex::new(sim), &mut Plain(stream), true);
 }
 
-fn serve_by(
-    clock: &Clock,
-    sim: &Mutex<impl BorrowMut<Sim>>,
-    stream: impl Read + Write,
-    set_timeout: &dyn Fn(Option<Duration>) -> io::Result<bool>,
-) {
+fn serve_by(clock: &Clock, sim: &Mutex<impl BorrowMut<Sim>>, link: &mut impl Link, is_alone: bool) {
     // Whatever ends it is a client that is gone, never a reason to end the server.
-    let _ = pump(clock, sim, stream, set_timeout);
+    let _ = pump(clock, sim, link, is_alone);
     (*lock(sim)).borrow_mut().handle_eof(clock.now());
 }
 
@@ -68,14 +64,17 @@ impl Server {
     /// Listens at `address`: `unix:PATH`, `tcp:HOST:PORT` or `vsock:CID:PORT`. Port 0 means any that is free. A socket file
     /// at the path that nobody listens on any more is replaced.
     ///
+    /// `pty:PATH` makes a pseudo terminal, and a link to it at the path; `pty:` makes no link. As on a real serial line
+    /// nobody notices there that clients come and go, and the guest can shut down and boot meanwhile.
+    ///
     /// # Errors
     ///
     /// What is wrong with the address ([`ErrorKind::InvalidInput`]), or the system's.
-    pub fn bind(address: &str, guest: Guest) -> io::Result<Self> {
-        let listen::Listening { listener, address, file } = listen::bind(address)?;
+    pub fn bind(address: &str, guest: impl Into<Sim>) -> io::Result<Self> {
+        let Listening { listener, address, file } = listen::bind(address)?;
         let shared = Shared {
             clock: Clock::new(),
-            sim: Mutex::new(Sim::new(guest)),
+            sim: Mutex::new(guest.into()),
             listener,
             client: Mutex::new(None),
             stopped: AtomicBool::new(false),
@@ -89,7 +88,8 @@ impl Server {
         &self.address
     }
 
-    /// Serves clients until the guest is off, as nobody could power it on again, or the listener fails.
+    /// Serves clients until the guest is off, or sleeps and will not wake by itself, as nobody could change that; or until the
+    /// listener fails.
     ///
     /// # Errors
     ///
@@ -109,16 +109,20 @@ impl Server {
         Ok(ServerHandle { shared, address, thread: Some(thread) })
     }
 
-    fn work(&self, ends_when_off: bool) -> io::Result<()> {
-        let Shared { clock, sim, stopped, .. } = &*self.shared;
-        while self.shared.wait_for_guest(ends_when_off)
-            && let Some(client) = self.shared.accept()?
+    fn work(&self, is_alone: bool) -> io::Result<()> {
+        let Shared { clock, sim, stopped, listener, .. } = &*self.shared;
+        let listener = match listener {
+            Listener::Socket(socket) => socket,
+            #[cfg(unix)]
+            Listener::Pty(pty) => {
+                serve_by(clock, sim, &mut pty.link(stopped), is_alone);
+                return Ok(());
+            }
+        };
+        while self.shared.wait_for_guest(is_alone)
+            && let Some(socket) = self.shared.accept(listener)?
         {
-            serve_by(clock, sim, &client, &|timeout| match stopped.load(Ordering::SeqCst) {
-                // A guest that sleeps may not look at the connection, which is cut off by now.
-                true => Err(ErrorKind::ConnectionAborted.into()),
-                false => pump::set_timeout(&client, timeout),
-            });
+            serve_by(clock, sim, &mut Client { socket, stopped }, is_alone);
             self.shared.set_client(None);
         }
         Ok(())
@@ -126,6 +130,8 @@ impl Server {
 }
 
 /// A [`Server`] that runs in a thread. Dropping it ends all.
+///
+/// Not for the programs of its own guest: while one runs nobody else can have the guest, and who asks waits for ever.
 #[derive(Debug)]
 pub struct ServerHandle {
     shared: Arc<Shared>,
@@ -174,25 +180,25 @@ impl Drop for ServerHandle {
 struct Shared {
     clock: Clock,
     sim: Mutex<Sim>,
-    listener: Socket,
+    listener: Listener,
     /// The connection that is being served.
     client: Mutex<Option<Socket>>,
     stopped: AtomicBool,
 }
 
 impl Shared {
-    /// Waits until the guest is there, be it asleep. Says whether it will be: not when the server has been stopped, nor,
-    /// if that ends it, when the guest is off.
-    fn wait_for_guest(&self, ends_when_off: bool) -> bool {
+    /// Waits until the guest is there, be it asleep. Says whether it will be: not when the server has been stopped, nor when
+    /// nobody else has the guest and it is gone for good.
+    fn wait_for_guest(&self, is_alone: bool) -> bool {
         while !self.stopped.load(Ordering::SeqCst) {
             {
                 let mut sim = lock(&self.sim);
                 sim.handle_timeout(self.clock.now());
                 match sim.power() {
+                    _ if is_alone && pump::will_never_be(&sim) => return false,
                     Power::Asleep => return true,
                     // One that goes down takes no more clients.
-                    Power::On if sim.poll_timeout().is_none() => return true,
-                    Power::Off if ends_when_off => return false,
+                    Power::On if !sim.guest().is_going_down() => return true,
                     _ => {}
                 }
             }
@@ -202,9 +208,9 @@ impl Shared {
     }
 
     /// The next client. `None`: the server has been stopped.
-    fn accept(&self) -> io::Result<Option<Socket>> {
+    fn accept(&self, listener: &Socket) -> io::Result<Option<Socket>> {
         loop {
-            let result = self.listener.accept();
+            let result = listener.accept();
             if self.stopped.load(Ordering::SeqCst) {
                 return Ok(None);
             }
@@ -234,18 +240,43 @@ impl Shared {
             let _ = client.shutdown(std::net::Shutdown::Both);
         }
         // On Linux this wakes who waits for a client; elsewhere only a client does.
-        let _ = self.listener.shutdown(std::net::Shutdown::Both);
-        listen::knock(address);
+        if let Listener::Socket(listener) = &self.listener {
+            let _ = listener.shutdown(std::net::Shutdown::Both);
+            listen::knock(address);
+        }
     }
 }
 
-/// The file of a Unix socket, which goes with the server.
-#[derive(Debug)]
-struct SocketFile(PathBuf);
+/// A client on a socket.
+struct Client<'a> {
+    socket: Socket,
+    stopped: &'a AtomicBool,
+}
 
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        // Somebody may have tidied up before.
-        let _ = fs::remove_file(&self.0);
+impl Link for Client<'_> {
+    fn set_timeout(&mut self, timeout: Option<Duration>) -> io::Result<bool> {
+        // A guest that sleeps or is deaf does not look at the connection, which is cut off by now.
+        if self.stopped.load(Ordering::SeqCst) {
+            return Err(ErrorKind::ConnectionAborted.into());
+        }
+        self.socket.set_read_timeout(timeout)?;
+        self.socket.set_write_timeout(timeout)?;
+        Ok(true)
+    }
+}
+
+impl Read for Client<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.socket.read(buffer)
+    }
+}
+
+impl Write for Client<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
     }
 }

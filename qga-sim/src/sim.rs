@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use qga_proto::{Agent, ErrorClass};
 
+use crate::commands::Admission;
+use crate::error::Refusal;
+use crate::fault::Fault;
 use crate::guest::{Guest, Power};
+use crate::line::{End, Line};
+use crate::value::{Style, Value};
+use crate::wire::{Call, Heard, Reply, WINDOW, Wire};
 
 /// A guest and its agent: bytes in, bytes out.
 ///
@@ -13,66 +19,92 @@ use crate::guest::{Guest, Power};
 /// 1970, UTC, which is also the guest's until somebody sets its clock; it must never go backwards.
 ///
 /// A guest can be told to stop ([`power`](Self::power)). While it is off nobody reads what arrives, and when it goes off
-/// all is lost that was half said, by either side. What is to happen by itself happens at the next call after its time,
-/// of which [`poll_timeout`](Self::poll_timeout) tells.
+/// all is lost that was half said, by either side. And a line can have [faults](Self::fault). What is to happen by itself
+/// happens at the next call after its time, of which [`poll_timeout`](Self::poll_timeout) tells.
 #[derive(Debug)]
 pub struct Sim {
+    wire: Wire,
     agent: Agent<Vec<u8>>,
     guest: Guest,
+    line: Line,
+    window: Vec<u8>,
     /// How often the guest had gone away when this was last looked at.
+    guest_ends: u64,
+    /// How often a connection has ended, or its agent.
     ends: u64,
+    /// Whether the client left while the guest slept, which nobody notices before it wakes.
+    is_left: bool,
 }
 
 impl Sim {
     /// Starts the agent of a guest.
     #[must_use]
     pub fn new(guest: Guest) -> Self {
-        Self { agent: Agent::new(Vec::new(), Vec::new()), ends: guest.supply.ends, guest }
+        Self {
+            wire: guest.wire(),
+            agent: Agent::new(Vec::new(), Vec::new()),
+            guest_ends: guest.supply.ends,
+            guest,
+            line: Line::new(),
+            window: vec![0; WINDOW],
+            ends: 0,
+            is_left: false,
+        }
+    }
+
+    /// Lets something go wrong on the line. Several things can, also to one reply.
+    #[must_use]
+    pub fn fault(mut self, fault: Fault) -> Self {
+        self.line.add(fault);
+        self
+    }
+
+    /// Sets where chance starts from: what faults do by chance is the same for the same seed, which is 0 if nobody says
+    /// otherwise.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.line.seed(seed);
+        self
     }
 
     /// The bytes to send next.
     #[must_use]
     pub fn poll_transmit(&self) -> Option<&[u8]> {
-        self.agent.poll_transmit()
+        self.line.poll_transmit().filter(|_| !self.is_left)
     }
 
     /// Says that the first `n` bytes of [`poll_transmit`](Self::poll_transmit) have been sent.
     pub fn handle_transmitted(&mut self, n: usize, now: Duration) {
-        self.agent.handle_transmitted(n);
+        self.line.handle_transmitted(n);
         self.work(now);
     }
 
-    /// Where to read to. Empty only while the buffer is full of requests that wait: for a reply to be sent, or for the guest
-    /// to wake.
+    /// Where to read to. Empty only while there are requests that wait: for a reply to be sent, or for the guest to wake;
+    /// and where the agent is deaf.
     pub fn receive_buffer(&mut self) -> &mut [u8] {
-        self.agent.receive_buffer()
+        let room = if self.reads() { self.wire.room() } else { 0 };
+        &mut self.window[..room]
     }
 
     /// Says that the first `n` bytes of [`receive_buffer`](Self::receive_buffer) have been filled.
     pub fn handle_received(&mut self, n: usize, now: Duration) {
-        if self.poll_timeout().is_none_or(|at| at > now) {
-            self.receive(n);
-        } else {
-            // The change that is due comes first, and empties or moves the buffer.
-            let window = self.agent.receive_buffer();
-            let bytes = window[..n.min(window.len())].to_vec();
-            self.work(now);
-            let window = self.agent.receive_buffer();
-            let n = bytes.len().min(window.len());
-            window[..n].copy_from_slice(&bytes[..n]);
-            self.receive(n);
+        let n = n.min(self.receive_buffer().len());
+        // What is due comes first: it may be the agent's end.
+        self.advance(now);
+        if matches!(self.power(), Power::On | Power::Asleep) {
+            self.wire.receive(&self.window[..n]);
         }
         self.work(now);
     }
 
-    /// Says that the client is gone. What it has asked for is still done, but its answers are dropped, and so is what it
-    /// has left half said.
+    /// Says that the client is gone. What it has asked for is still done, but its answers are dropped. What it has left half
+    /// said is the beginning of what the next client says, if the agent is QEMU's.
     pub fn handle_eof(&mut self, now: Duration) {
-        while let Some(bytes) = self.poll_transmit() {
-            let n = bytes.len();
-            self.handle_transmitted(n, now);
-        }
-        self.agent.handle_eof();
+        self.work(now);
+        // Nobody is there to carry anything out.
+        self.is_left = matches!(self.power(), Power::On | Power::Asleep);
+        self.line.begin();
+        self.work(now);
     }
 
     /// Whether the guest is there to answer.
@@ -95,10 +127,10 @@ impl Sim {
         self.work(now);
     }
 
-    /// When the guest changes by itself: goes down, has booted, or wakes.
+    /// When something changes by itself: the guest goes down, has booted, or wakes, or there is something to send.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        self.guest.supply.next_change()
+        [self.guest.next_change(), self.line.poll_timeout()].into_iter().flatten().min()
     }
 
     /// Says what time it is.
@@ -106,8 +138,9 @@ impl Sim {
         self.work(now);
     }
 
-    /// How often the guest has gone away. Connections do not outlive that.
-    pub(crate) fn ends(&self) -> u64 {
+    /// How often a connection has ended, or its agent: no connection that was there before is there any more.
+    #[must_use]
+    pub fn ends(&self) -> u64 {
         self.ends
     }
 
@@ -117,34 +150,120 @@ impl Sim {
         &self.guest
     }
 
-    /// Takes bytes in, if anybody does.
-    fn receive(&mut self, n: usize) {
-        match self.power() {
-            Power::On | Power::Asleep => self.agent.handle_received(n),
-            Power::Off | Power::Booting => {}
+    /// Whether something of what was asked is not done yet, or not said: by itself it will be.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.power() == Power::Asleep || self.line.is_busy() || self.line.poll_timeout().is_some()
+    }
+
+    /// Whether anybody reads what the client sends.
+    pub(crate) fn reads(&self) -> bool {
+        !self.is_left && !self.line.is_deaf()
+    }
+
+    /// Does what is due.
+    fn advance(&mut self, now: Duration) {
+        self.guest.advance(now);
+        self.line.advance(now);
+        let end = self.line.take_end();
+        if end == Some(End::Restarted) {
+            self.guest.restart_agent();
+        }
+        let is_gone = self.guest_ends != self.guest.supply.ends || end == Some(End::Restarted);
+        if is_gone {
+            self.guest_ends = self.guest.supply.ends;
+            self.wire = self.guest.wire();
+        }
+        if is_gone || end.is_some() {
+            self.ends += 1;
+            self.is_left = false;
+            self.line.begin();
         }
     }
 
     /// Does what is due, and carries out requests, up to the first answer that is to be sent.
     fn work(&mut self, now: Duration) {
         loop {
-            self.guest.advance(now);
-            if self.ends != self.guest.supply.ends {
-                self.ends = self.guest.supply.ends;
-                self.agent.handle_eof();
-            }
+            self.advance(now);
             if self.power() != Power::On {
                 return;
             }
-            let Some(request) = self.agent.poll_request() else { return };
-            let sent = match self.guest.answer(request, now) {
-                Ok(reply) => reply.send(&mut self.agent),
-                Err(refusal) => self.agent.refuse(refusal.class, refusal.desc),
-            };
-            if let Err(error) = sent {
-                // An error that cannot be said either leaves the client without an answer.
-                let _ = self.agent.refuse(ErrorClass::GenericError, error);
+            if self.is_left {
+                self.line.begin();
+            } else if self.line.is_busy() {
+                return;
+            }
+            match self.wire.poll() {
+                Some(heard) => self.answer(heard, now),
+                None => break,
             }
         }
+        if std::mem::take(&mut self.is_left) {
+            self.wire.handle_eof();
+            self.line.begin();
+        }
+    }
+
+    fn answer(&mut self, heard: Heard, now: Duration) {
+        let (command, id) = match heard {
+            Heard::Call(call) => {
+                let id = call.id.clone();
+                match self.guest.admit(&call) {
+                    Admission::Yes => self.carry_out(&call, now),
+                    Admission::No(refusal) => self.refuse(&refusal),
+                    Admission::Ignored => {}
+                }
+                (call.name, id)
+            }
+            Heard::Fault { desc, id } => {
+                self.refuse(&Refusal::new(desc));
+                (String::new(), id)
+            }
+        };
+        let Some(line) = self.agent.poll_transmit() else { return };
+        let mut reply = Reply::parse(line).with_id(id);
+        let len = line.len();
+        self.agent.handle_transmitted(len);
+        self.guest.adapt(&command, &mut reply);
+        self.line.say(reply, &command, &self.wire);
+    }
+
+    /// Hands a call to the agent, which answers the syncs, and to the guest, which answers all else.
+    fn carry_out(&mut self, call: &Call, now: Duration) {
+        let mut text = String::from("{\"execute\":");
+        Value::from(call.name.as_str()).print(&mut text, Style::Compact);
+        text.push_str(",\"arguments\":");
+        Value::Dict(call.arguments.clone()).print(&mut text, Style::Compact);
+        text.push('}');
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            let window = self.agent.receive_buffer();
+            let n = rest.len().min(window.len());
+            window[..n].copy_from_slice(&rest[..n]);
+            rest = &rest[n..];
+            self.agent.handle_received(n);
+            if n == 0 {
+                break;
+            }
+        }
+        let Some(request) = self.agent.poll_request() else { return };
+        let sent = match self.guest.answer(request, now) {
+            Ok(reply) => reply.send(&mut self.agent),
+            Err(refusal) => self.agent.refuse(refusal.class, refusal.desc),
+        };
+        if let Err(error) = sent {
+            // An error that cannot be said either leaves the client without an answer.
+            let _ = self.agent.refuse(ErrorClass::GenericError, error);
+        }
+    }
+
+    fn refuse(&mut self, refusal: &Refusal) {
+        // What is too long to be said leaves the client without an answer.
+        let _ = self.agent.refuse(refusal.class, &refusal.desc);
+    }
+}
+
+impl From<Guest> for Sim {
+    fn from(guest: Guest) -> Self {
+        Self::new(guest)
     }
 }

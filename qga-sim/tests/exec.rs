@@ -52,7 +52,6 @@ fn nothing_is_seen_before_the_end() {
 
 #[test]
 fn output_is_kept_as_asked() {
-    let mut line = line();
     for (capture, out, err) in [
         ("false", None, None),
         (r#""none""#, None, None),
@@ -62,11 +61,12 @@ fn output_is_kept_as_asked() {
         (r#""stdout""#, Some("MTM="), None),
         (r#""stderr""#, None, Some("Mg==")),
     ] {
-        let status = run(&mut line, &format!(r#"{{"path":"/opt/both","capture-output":{capture}}}"#));
+        let status = run(&mut line(), &format!(r#"{{"path":"/opt/both","capture-output":{capture}}}"#));
         assert_eq!(status.get("out-data").and_then(Value::as_str), out, "{capture}");
         assert_eq!(status.get("err-data").and_then(Value::as_str), err, "{capture}");
         assert_eq!(status.get("out-truncated"), None);
     }
+    let mut line = line();
     assert_eq!(
         line.refused("guest-exec", r#"{"path":"true","capture-output":"all"}"#),
         "Parameter 'capture-output' does not accept value 'all'"
@@ -131,4 +131,17 @@ fn the_built_in_programs_do_what_they_are_known_for() {
     for time in ["x", "-1", "NaN", "inf", "1e300"] {
         assert_eq!(output(&format!(r#""path":"sleep","arg":["{time}"]"#)).1, 1, "{time}");
     }
+}
+
+/// The real agent closes its own standard input for it, and never learns of the end of the next such program.
+#[test]
+fn one_stream_alone_does_harm() {
+    let mut line = line();
+    let cat = r#"{"path":"cat","input-data":"QUJD","capture-output":true}"#;
+    assert_eq!(run(&mut line, cat)["out-data"], "QUJD");
+    assert_eq!(run(&mut line, r#"{"path":"/opt/both","capture-output":"stdout"}"#)["out-data"], "MTM=");
+    assert_eq!(run(&mut line, cat).get("out-data"), None);
+    let pid = line.ok("guest-exec", r#"{"path":"/opt/both","capture-output":"stderr"}"#)["pid"].to_string();
+    line.now += Duration::from_secs(3600);
+    assert_eq!(line.ok("guest-exec-status", &format!(r#"{{"pid":{pid}}}"#)), json!({"exited": false}));
 }

@@ -30,11 +30,15 @@ fn guest() -> Guest {
 
 /// A server on a socket file that no other test has.
 fn serve(guest: Guest) -> (ServerHandle, PathBuf) {
+    serve_sim(guest.into())
+}
+
+fn serve_sim(sim: Sim) -> (ServerHandle, PathBuf) {
     static COUNT: AtomicU32 = AtomicU32::new(0);
 
     let name = format!("qga-sim-{}-{}.sock", process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let path = env::temp_dir().join(name);
-    let server = Server::bind(&format!("unix:{}", path.display()), guest).unwrap().spawn().unwrap();
+    let server = Server::bind(&format!("unix:{}", path.display()), sim).unwrap().spawn().unwrap();
     (server, path)
 }
 
@@ -108,7 +112,7 @@ fn clients_wait_for_each_other() {
     second.set_read_timeout(Some(LONG)).unwrap();
     let mut reply = [0; 64];
     let n = second.read(&mut reply).unwrap();
-    assert_eq!(&reply[..n], b"{\"return\":{}}\n");
+    assert_eq!(&reply[..n], b"{\"return\": {}}\n");
 }
 
 /// Clients that go at the wrong time: the next is served as if nothing had been.
@@ -139,7 +143,7 @@ fn a_client_may_vanish_at_any_time() {
             client.shutdown(Shutdown::Write).unwrap();
             let mut reply = Vec::new();
             client.read_to_end(&mut reply).unwrap();
-            assert_eq!(reply, b"{\"return\":{}}\n");
+            assert_eq!(reply, b"{\"return\": {}}\n");
         },
     ];
     for scene in scenes {
@@ -215,7 +219,7 @@ fn a_guest_that_reboots_comes_back() {
     // The connection ends by itself, and what is said on it later is for nobody.
     let mut client = UnixStream::connect(&path).unwrap();
     client.write_all(REBOOT).unwrap();
-    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n");
+    assert_eq!(read_all(&mut client), b"{\"return\": {}, \"id\": 2}\n");
 }
 
 const REBOOT: &[u8] =
@@ -236,7 +240,7 @@ fn a_guest_that_is_off_can_be_powered_on() {
     client.set_read_timeout(Some(LONG)).unwrap();
     let mut reply = [0; 64];
     let n = client.read(&mut reply).unwrap();
-    assert_eq!(&reply[..n], b"{\"return\":{}}\n");
+    assert_eq!(&reply[..n], b"{\"return\": {}}\n");
     assert_eq!(server.power(), Power::On);
 }
 
@@ -251,9 +255,9 @@ fn a_guest_that_sleeps_answers_when_it_is_woken() {
     client.write_all(b"{\"execute\":\"guest-ping\",\"id\":2}").unwrap();
     server.wake();
     client.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(read_all(&mut client), b"{\"return\":{}}\n{\"return\":{},\"id\":2}\n");
+    assert_eq!(read_all(&mut client), b"{\"return\": {}}\n{\"return\": {}, \"id\": 2}\n");
 
-    // A client that does not wait for that leaves its place to the next one.
+    // A client that does not wait for that leaves its place to the next one then.
     let mut client = UnixStream::connect(&path).unwrap();
     client.write_all(b"{\"execute\":\"guest-suspend-ram\"}{\"execute\":\"guest-ping\"}").unwrap();
     wait_for(&server, Power::Asleep);
@@ -263,7 +267,7 @@ fn a_guest_that_sleeps_answers_when_it_is_woken() {
     thread::sleep(SHORT);
     server.wake();
     client.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":3}\n");
+    assert_eq!(read_all(&mut client), b"{\"return\": {}, \"id\": 3}\n");
 }
 
 /// Neither a guest that sleeps nor one that is off keeps a server from ending.
@@ -308,7 +312,7 @@ fn the_stream_ends_with_a_guest_that_is_gone_at_once() {
 fn in_process_the_stream_ends_with_the_guest() {
     let mut client = qga_sim::spawn(guest()).unwrap();
     client.write_all(REBOOT).unwrap();
-    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n");
+    assert_eq!(read_all(&mut client), b"{\"return\": {}, \"id\": 2}\n");
 
     // Over a stream that cannot wait for a time only it is seen when the client says something.
     let (ours, mut client) = UnixStream::pair().unwrap();
@@ -325,6 +329,95 @@ fn in_process_the_stream_ends_with_the_guest() {
     has_ended.recv().unwrap();
     client.write_all(b"{\"execute\":\"guest-ping\",\"id\":4}").unwrap();
     client.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(read_all(&mut client), b"{\"return\":{},\"id\":2}\n{\"return\":{},\"id\":4}\n");
+    assert_eq!(read_all(&mut client), b"{\"return\": {}, \"id\": 2}\n{\"return\": {}, \"id\": 4}\n");
     thread.join().unwrap();
+}
+
+#[test]
+fn nobody_waits_for_a_guest_that_nobody_can_wake() {
+    let mut client = qga_sim::spawn(guest()).unwrap();
+    client.write_all(b"{\"execute\":\"guest-suspend-ram\"}").unwrap();
+    assert_eq!(read_all(&mut client), b"");
+
+    let path = env::temp_dir().join(format!("qga-sim-{}-sleep.sock", process::id()));
+    let server = Server::bind(&format!("unix:{}", path.display()), guest()).unwrap();
+    let thread = thread::spawn(move || server.run());
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-suspend-ram\"}").unwrap();
+    thread.join().unwrap().unwrap();
+}
+
+#[test]
+fn answers_outlive_the_half_of_a_connection() {
+    // Those of a guest that sleeps,
+    let (server, path) = serve(guest());
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-suspend-ram\"}{\"execute\":\"guest-ping\"}").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    wait_for(&server, Power::Asleep);
+    thread::sleep(SHORT);
+    server.wake();
+    assert_eq!(read_all(&mut client), b"{\"return\": {}}\n");
+    // and those that come later than they should.
+    let (_server, path) = serve_sim(Sim::new(guest()).fault("late=300ms".parse().unwrap()));
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(b"{\"execute\":\"guest-ping\"}").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\": {}}\n");
+}
+
+#[test]
+fn faults_are_served_too() {
+    let ping = b"{\"execute\":\"guest-ping\"}";
+    // The connection ends, and the next client has one of its own.
+    let (_server, path) = serve_sim(Sim::new(guest()).fault("close=5".parse().unwrap()));
+    for _ in 0..3 {
+        let mut client = UnixStream::connect(&path).unwrap();
+        client.write_all(ping).unwrap();
+        assert_eq!(read_all(&mut client), b"{\"ret");
+    }
+    // Who is deaf reads nothing, and can be ended all the same.
+    let (server, path) = serve_sim(Sim::new(guest()).fault("deaf".parse().unwrap()));
+    let mut client = UnixStream::connect(&path).unwrap();
+    client.write_all(ping).unwrap();
+    client.set_read_timeout(Some(SHORT)).unwrap();
+    assert!(client.read(&mut [0; 64]).is_err());
+    drop(server);
+    assert!(!path.exists());
+    // A delay holds up the next reply, not for ever.
+    let (_server, path) = serve_sim(Sim::new(guest()).fault("delay=200ms".parse().unwrap()));
+    let mut client = UnixStream::connect(&path).unwrap();
+    let start = Instant::now();
+    client.write_all(&[&ping[..], ping].concat()).unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(read_all(&mut client), b"{\"return\": {}}\n{\"return\": {}}\n");
+    assert!(start.elapsed() >= 2 * SHORT);
+}
+
+/// On a serial line nobody notices that clients come and go, or the guest.
+#[test]
+fn on_a_pseudo_terminal() {
+    let link = env::temp_dir().join(format!("qga-sim-{}-pty", process::id()));
+    let server = Server::bind(&format!("pty:{}", link.display()), guest().boot_time(SHORT)).unwrap();
+    let server = server.spawn().unwrap();
+    assert_eq!(server.address(), format!("serial:{}", link.display()));
+    let open = || fs::File::options().read(true).write(true).open(&link).unwrap();
+    open().write_all(b"{\"execute\":\"guest-ping\",\"i").unwrap();
+    open().write_all(b"d\":\"half\"}").unwrap();
+    let mut session = connect(server.address(), LONG).unwrap();
+    assert_eq!(session.call(&GuestGetHostName::new()).unwrap().host_name, "sim-1");
+    let handle = session.call(&GuestFileOpen::new("/big")).unwrap();
+    let read = session.call(&GuestFileRead::new(handle).count(BIG as i64)).unwrap();
+    assert_eq!(read.buf_b64.len(), BIG);
+    session.call(&GuestShutdown::new().mode("reboot")).unwrap();
+    wait_for(&server, Power::Booting);
+    wait_for(&server, Power::On);
+    session.call(&GuestPing::new()).unwrap();
+    assert!(session.call(&GuestFileRead::new(handle)).unwrap_err().refusal().is_some());
+    drop(server);
+    assert!(!link.exists());
+
+    let server = Server::bind("pty:", guest()).unwrap();
+    assert!(server.address().starts_with("serial:/dev/"));
+    drop(server.spawn().unwrap());
 }

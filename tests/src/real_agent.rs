@@ -9,9 +9,12 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// What must never reach an agent that acts on the machine of the test itself.
-const BLOCKED: &str = "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,\
+pub const BLOCKED: &str = "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,\
     guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-set-time,guest-set-user-password,guest-set-vcpus,\
     guest-set-memory-blocks,guest-fstrim";
+
+/// The variable that names the program, where it is not the installed one.
+const PROGRAM: &str = "QEMU_GA";
 
 /// A running agent that listens on a Unix socket in a folder of its own.
 pub struct RealAgent {
@@ -140,7 +143,26 @@ fn spawn(folder: &Path) -> Child {
         .expect("qemu-ga starts")
 }
 
+/// The version of the agent that is started: its first two numbers.
+///
+/// # Panics
+///
+/// When there is none, or it does not say.
+#[must_use]
+pub fn version() -> (u32, u32) {
+    let output = Command::new(program()).arg("--version").output().expect("qemu-ga starts");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let mut numbers = text.trim().rsplit(' ').next().unwrap_or_default().split('.').map(str::parse);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor),
+        _ => panic!("{text:?} is no version"),
+    }
+}
+
 fn program() -> PathBuf {
+    if let Some(program) = std::env::var_os(PROGRAM) {
+        return program.into();
+    }
     let path = std::env::var_os("PATH").unwrap_or_default();
     // Not in every user's path.
     std::env::split_paths(&path)

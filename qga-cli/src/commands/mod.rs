@@ -49,6 +49,6 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         }
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
-        Command::Sim { listen } => sim::run(cli, listen).map(Done::from),
+        Command::Sim(sim) => sim::run(cli, sim).map(Done::from),
     }
 }

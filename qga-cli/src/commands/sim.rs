@@ -1,23 +1,31 @@
 //! `qga sim`: a simulated guest for other programs.
 
+use std::fs;
 use std::io::{self, ErrorKind};
+use std::path::Path;
 use std::time::Duration;
 
-use qga_sim::Power;
+use qga_sim::{Guest, Personality, Power, Server, Sim};
 use serde_json::json;
 
-use crate::cli::Cli;
+use crate::cli::{self, Cli};
 use crate::error::{Failure, Kind, reason};
 use crate::{output, signals};
 
-/// How long the guest sleeps when it is told to.
+/// How long the guest sleeps when it is told to: nobody could wake it.
 const SLEEP_TIME: Duration = Duration::from_secs(5);
 
-pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
-    let failure = |error| failure(listen, &error);
-    // Nobody could wake it.
-    let guest = qga_sim::Guest::new().sleep_time(SLEEP_TIME);
-    let server = qga_sim::Server::bind(listen, guest).map_err(failure)?;
+pub(super) fn run(cli: &Cli, options: &cli::Sim) -> Result<String, Failure> {
+    let failure = |error| failure(&options.listen, &error);
+    let mut sim = match &options.guest {
+        Some(path) => read(path)?,
+        None => Guest::with(options.personality.unwrap_or(Personality::Qemu10)).sleep_time(SLEEP_TIME).into(),
+    };
+    sim = options.faults.iter().cloned().fold(sim, Sim::fault);
+    if let Some(seed) = options.seed {
+        sim = sim.seed(seed);
+    }
+    let server = Server::bind(&options.listen, sim).map_err(failure)?;
     let address = server.address().to_owned();
     let handle = server.spawn().map_err(failure)?;
     // Whoever started this waits for the line, and may end it as soon as that is there.
@@ -30,6 +38,16 @@ pub(super) fn run(cli: &Cli, listen: &str) -> Result<String, Failure> {
     signals.wait_or(|| handle.power() == Power::Off);
     drop(handle);
     Ok(String::new())
+}
+
+fn read(path: &Path) -> Result<Sim, Failure> {
+    let shown = path.display();
+    let unreadable = |error| Failure::usage(format!("cannot read '{shown}': {}", reason(&error)));
+    let text = fs::read_to_string(path).map_err(unreadable)?;
+    Sim::from_toml(&text).map_err(|error| {
+        Failure::usage(format!("'{shown}' is no guest: {error}"))
+            .advise("see the documentation of qga-sim for what it can say")
+    })
 }
 
 fn failure(listen: &str, error: &io::Error) -> Failure {

@@ -230,9 +230,15 @@ pub(crate) struct Simulation {
 
 impl Simulation {
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With more options.
+    pub(crate) fn with(options: &[&str]) -> Self {
         let folder = Folder::new();
         let address = folder.address();
-        let mut child = qga(&["sim", "--listen", &address]).stdout(Stdio::piped()).spawn().unwrap();
+        let arguments = [&["sim", "--listen", &address], options].concat();
+        let mut child = qga(&arguments).stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, format!("a simulated guest listens at {address}\n"));

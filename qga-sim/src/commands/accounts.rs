@@ -52,10 +52,14 @@ pub(super) fn set_password(guest: &mut Guest, set: &SetPassword<'_>) -> Result<E
     if name.contains(['\n', ':']) {
         return Err(Refusal::new("forbidden characters in username"));
     }
+    if set.crypted && guest.is_windows() {
+        return Err(Refusal::new("this feature or command is not currently supported"));
+    }
     let password = Password { bytes, crypted: set.crypted };
+    let build = guest.traits().build;
     guest.set_password(name, password).map(|()| Empty {}).ok_or_else(|| {
-        let why = format!("chpasswd: line 1: user '{name}' does not exist");
-        Refusal::new(format!("child process has failed to set user password: {why}"))
+        let said = format!("chpasswd: line 1: user '{name}' does not exist");
+        Refusal::helper(build, "set user password", &said)
     })
 }
 

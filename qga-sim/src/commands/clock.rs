@@ -14,8 +14,13 @@ pub(super) fn get(guest: &mut Guest, _: &GuestGetTime) -> Result<i64, Refusal> {
     time.map(whole_micros).ok_or_else(|| Refusal::new("Time does not fit"))
 }
 
-/// The real agent lets a program set or read the hardware's clock. When that fails, the system's has been set already.
+/// The real agent lets a program set or read the hardware's clock. Since QEMU 9.1 it finds out that there is none when it
+/// has set the system's already.
 pub(super) fn set(guest: &mut Guest, set: &GuestSetTime) -> Result<Empty, Refusal> {
+    let build = guest.traits().build;
+    if !build.is_since(9, 1) && !guest.clocks.has_hardware() {
+        return Err(Refusal::new("this feature or command is not currently supported"));
+    }
     let done = match set.time {
         Some(time) if !TIMES.contains(&time) => return Err(Refusal::new("Invalid time")),
         Some(time) => {
@@ -24,12 +29,8 @@ pub(super) fn set(guest: &mut Guest, set: &GuestSetTime) -> Result<Empty, Refusa
         }
         None => guest.clocks.load_hardware(),
     };
-    done.map(|()| Empty {}).ok_or_else(|| {
-        Refusal::new(
-            "child process has failed to set hardware clock to system time: \
-             hwclock: Cannot access the Hardware Clock via any known method.",
-        )
-    })
+    let said = "hwclock: Cannot access the Hardware Clock via any known method.";
+    done.map(|()| Empty {}).ok_or_else(|| Refusal::helper(build, "set hardware clock to system time", said))
 }
 
 /// The real agent reads and sets nothing finer than microseconds.

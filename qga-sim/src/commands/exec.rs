@@ -1,5 +1,7 @@
 //! Commands that run programs.
 
+use std::time::Duration;
+
 use qga_proto::commands::GuestExecStatus;
 use qga_proto::json::{Bytes, Str};
 use qga_proto::owned;
@@ -12,6 +14,7 @@ use crate::files::{Files, Node};
 use crate::guest::Guest;
 use crate::processes::{Capture, Ended, Output, Status};
 use crate::program::{End, Invocation, Program};
+use crate::schema::Build;
 
 /// `guest-exec`, with the base64 as it stands: the real agent takes more than what is well-formed.
 #[derive(Deserialize)]
@@ -29,42 +32,65 @@ pub(super) struct Exec<'a> {
 
 pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestExec, Refusal> {
     let capture = exec.capture_output.map_or(Ok(Capture::default()), read_capture)?;
-    let input = exec.input_data.map_or(Ok(Vec::new()), base64::decode)?;
+    let mut input = exec.input_data.map_or(Ok(Vec::new()), base64::decode)?;
     let environment = exec.env.as_ref().unwrap_or(&guest.environment);
     let path = [environment, &guest.environment].into_iter().find_map(|variables| search_path(variables));
-    let fail =
-        |error: Errno| Refusal::new(format!("Failed to execute child process “{}” ({error})", exec.path));
-    let program = find(&guest.files, &exec.path, path.unwrap_or_default()).map_err(fail)?;
-    let run =
+    let build = guest.traits().build;
+    let fail = |error: Errno| {
+        let cause = format!("Failed to execute child process “{}” ({error})", exec.path);
+        Refusal::new(match build.is_since(9, 1) {
+            true => cause,
+            false => format!("Guest agent command failed, error was '{cause}'"),
+        })
+    };
+    let program = find(guest, &exec.path, path.unwrap_or_default()).map_err(fail)?;
+    // One stream alone makes the agent close a descriptor that is not its own, whenever it is asked for.
+    let is_harmful = capture.out != capture.err;
+    if guest.has_lost_descriptor {
+        input.clear();
+    }
+    let mut run =
         program.run(&Invocation { arguments: &exec.arg, environment, input: &input, files: &guest.files });
+    if is_harmful && std::mem::replace(&mut guest.has_lost_descriptor, true) {
+        run = run.time(Duration::MAX);
+    }
     guest.processes.start(&run, capture, guest.now).map(owned::GuestExec::new).map_err(fail)
 }
 
 pub(super) fn status(guest: &mut Guest, status: &GuestExecStatus) -> Result<owned::GuestExecStatus, Refusal> {
+    let build = guest.traits().build;
     match guest.processes.status(status.pid, guest.now) {
         // The real agent's words: it means to print the number.
-        None => Err(Refusal::new("PID ld does not exist")),
+        None if build.is_since(8, 2) => Err(Refusal::new("PID ld does not exist")),
+        None => Err(Refusal::new("Invalid parameter 'pid'")),
         Some(Status::Running) => Ok(owned::GuestExecStatus::new(false)),
-        Some(Status::Ended(ended)) => Ok(report(ended)),
+        Some(Status::Ended(ended)) => Ok(report(ended, tells_truncation(build))),
     }
 }
 
-fn report(Ended { end, out, err }: Ended) -> owned::GuestExecStatus {
+/// Whether the agent says rightly that there was more output. It does since QEMU 10.2, and in the last ones of 7.2.
+fn tells_truncation(build: Build) -> bool {
+    build.is_since(10, 2) || build.release == (7, 2)
+}
+
+fn report(Ended { end, out, err }: Ended, tells: bool) -> owned::GuestExecStatus {
     let mut status = owned::GuestExecStatus::new(true);
     match end {
         End::Exit(code) => status.exitcode = Some(code),
         End::Signal(signal) => status.signal = Some(signal),
     }
-    (status.out_data, status.out_truncated) = report_output(out);
-    (status.err_data, status.err_truncated) = report_output(err);
+    (status.out_data, status.out_truncated) = report_output(out, tells);
+    (status.err_data, status.err_truncated) = report_output(err, tells);
     status
 }
 
-/// The bytes, if any, and whether there were more: a member that agents before QEMU 10.2 leave out when it is false, and
-/// say to be false when it is true.
-fn report_output(output: Output) -> (Option<Bytes>, Option<bool>) {
-    let truncated = output.truncated.then_some(false);
-    ((!output.bytes.is_empty()).then(|| output.bytes.into()), truncated)
+/// The bytes, if any, and whether there were more: an agent that does not tell rightly leaves out that there were not, and
+/// says that there were not when there were.
+fn report_output(output: Output, tells: bool) -> (Option<Bytes>, Option<bool>) {
+    let has_any = !output.bytes.is_empty();
+    let truncated =
+        if tells { has_any.then_some(output.truncated) } else { output.truncated.then_some(false) };
+    (has_any.then(|| output.bytes.into()), truncated)
 }
 
 fn read_capture(capture: GuestExecCaptureOutput<'_>) -> Result<Capture, Refusal> {
@@ -89,13 +115,15 @@ fn search_path(environment: &[String]) -> Option<&str> {
 }
 
 /// Finds a program: one without a slash in the directories of `search`.
-fn find<'a>(files: &'a Files, path: &str, search: &str) -> Result<&'a Program, Errno> {
-    if path.contains('/') || path.is_empty() {
-        return executable(files, path);
+fn find<'a>(guest: &'a Guest, path: &str, search: &str) -> Result<&'a Program, Errno> {
+    let (separators, between): (&[char], _) =
+        if guest.is_windows() { (&['\\', '/'], ';') } else { (&['/'], ':') };
+    if path.contains(separators) || path.is_empty() {
+        return executable(&guest.files, path);
     }
     let mut result = Err(Errno::NoEntry);
-    for directory in search.split(':') {
-        match executable(files, &format!("{directory}/{path}")) {
+    for directory in search.split(between) {
+        match executable(&guest.files, &format!("{directory}/{path}")) {
             Ok(program) => return Ok(program),
             Err(Errno::Access) => result = Err(Errno::Access),
             Err(_) => {}

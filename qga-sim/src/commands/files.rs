@@ -23,13 +23,14 @@ pub(super) struct Write<'a> {
 
 const DEFAULT_COUNT: i64 = 4096;
 
-/// How much can be read at once.
-const MAX_COUNT: i64 = 48 * 1024 * 1024;
+/// How much can be read at once, since QEMU 5.0.
+const MAX_COUNT: usize = 48 * 1024 * 1024;
 
 pub(super) fn open(guest: &mut Guest, open: &GuestFileOpen<'_>) -> Result<i64, Refusal> {
     let path = String::from(open.path);
     let mode_text = open.mode.map_or("r".into(), String::from);
-    let Some(mode) = Mode::parse(&mode_text) else {
+    let known = Mode::parse(&mode_text).filter(|_| !guest.is_windows() || mode_text != "ab");
+    let Some(mode) = known else {
         return Err(Refusal::new(format!("invalid file open mode '{mode_text}'")));
     };
     guest
@@ -44,10 +45,13 @@ pub(super) fn close(guest: &mut Guest, close: &GuestFileClose) -> Result<Empty, 
 }
 
 pub(super) fn read(guest: &mut Guest, read: &GuestFileRead) -> Result<owned::GuestFileRead, Refusal> {
+    let most = if guest.traits().build.is_since(5, 0) { MAX_COUNT } else { usize::MAX };
+    let is_windows = guest.is_windows();
     let mut file = find(guest, read.handle)?;
-    let count = check_count(read.count.unwrap_or(DEFAULT_COUNT), MAX_COUNT as usize)?;
-    let (bytes, eof) =
+    let count = check_count(read.count.unwrap_or(DEFAULT_COUNT), most)?;
+    let (bytes, is_end) =
         file.read(count).map_err(|error| Refusal::new(format!("failed to read file: {error}")))?;
+    let eof = if is_windows { bytes.is_empty() } else { is_end };
     Ok(owned::GuestFileRead::new(bytes.len() as i64, bytes, eof))
 }
 

@@ -26,6 +26,10 @@ pub(super) fn status(
 }
 
 pub(super) fn freeze(guest: &mut Guest, _: &GuestFsfreezeFreeze) -> Result<i64, Refusal> {
+    // Only where it is not refused for that: such an agent says of what fails that it was none.
+    if guest.is_frozen() {
+        return Ok(0);
+    }
     Ok(guest.freeze(|_| true) as i64)
 }
 
@@ -38,5 +42,6 @@ pub(super) fn freeze_list(guest: &mut Guest, list: &FreezeList) -> Result<i64, R
 }
 
 pub(super) fn thaw(guest: &mut Guest, _: &GuestFsfreezeThaw) -> Result<i64, Refusal> {
-    Ok(guest.thaw() as i64)
+    let lapsed = |_| Refusal::new("couldn't hold writes: fsfreeze is limited up to 10 seconds: ");
+    guest.thaw().map(|count| count as i64).map_err(lapsed)
 }

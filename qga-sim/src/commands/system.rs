@@ -1,8 +1,8 @@
 //! Commands that show the system.
 
 use qga_proto::commands::{
-    GuestFstrim, GuestGetCpustats, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo, GuestGetHostName,
-    GuestGetLoad, GuestGetOsinfo, GuestGetTimezone, GuestGetUsers,
+    GuestFstrim, GuestGetCpustats, GuestGetDevices, GuestGetDisks, GuestGetDiskstats, GuestGetFsinfo,
+    GuestGetHostName, GuestGetLoad, GuestGetOsinfo, GuestGetTimezone, GuestGetUsers,
 };
 use qga_proto::owned;
 
@@ -52,6 +52,13 @@ pub(super) fn file_systems(
     _: &GuestGetFsinfo,
 ) -> Result<Vec<owned::GuestFilesystemInfo>, Refusal> {
     Ok(guest.file_systems.clone())
+}
+
+pub(super) fn devices(
+    guest: &mut Guest,
+    _: &GuestGetDevices,
+) -> Result<Vec<owned::GuestDeviceInfo>, Refusal> {
+    Ok(guest.devices.clone())
 }
 
 /// What cannot be trimmed is no error, and what is on no block device is not tried.

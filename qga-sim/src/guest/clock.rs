@@ -27,6 +27,10 @@ impl Clocks {
         self.system = time.saturating_sub(nanos(now));
     }
 
+    pub(crate) fn has_hardware(&self) -> bool {
+        self.hardware.is_some()
+    }
+
     /// Sets the system's clock by the hardware's. `None`: there is none.
     pub(crate) fn load_hardware(&mut self) -> Option<()> {
         self.system = self.hardware?;

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::guest::Guest;
-use crate::processes::Processes;
 
 /// Whether a guest is there to answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,9 +155,11 @@ impl Guest {
 
     /// Does what was to happen by now.
     pub(crate) fn advance(&mut self, now: Duration) {
+        self.advance_freeze(now);
         while self.supply.next_change().is_some_and(|at| at <= now) {
             match self.supply.state {
                 State::GoingDown { at, reboots } => {
+                    self.lose_memory();
                     self.supply.ends += 1;
                     let until = at.saturating_add(self.supply.boot_time);
                     self.supply.state = if reboots {
@@ -171,7 +172,8 @@ impl Guest {
                     self.supply.state = State::On;
                     match image {
                         Some(since) => self.processes.stand_still(since, until),
-                        None => self.start_afresh(),
+                        // Without a hardware clock there is no better one than what it had.
+                        None => drop(self.clocks.load_hardware()),
                     }
                 }
                 State::Asleep { until, .. } => self.wake(until.unwrap_or(now)),
@@ -196,15 +198,13 @@ impl Guest {
         }
     }
 
-    /// What is in memory only is gone, and Linux takes all into use that it finds.
-    fn start_afresh(&mut self) {
-        self.files.close_all();
-        self.processes = Processes::new();
+    /// What is in memory only is gone, and Linux will take all into use that it finds.
+    fn lose_memory(&mut self) {
+        self.restart_agent();
         self.users.clear();
-        self.thaw();
+        // What has lapsed is gone, too.
+        let _ = self.thaw();
         self.processors.iter_mut().for_each(|processor| processor.online = true);
         self.memory.blocks.iter_mut().for_each(|block| block.online = true);
-        // Without a hardware clock there is no better one than what it had.
-        let _ = self.clocks.load_hardware();
     }
 }

@@ -3,26 +3,50 @@
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
 
 use qga_proto::{Address, AddressError};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::SocketFile;
+#[cfg(unix)]
+use super::pty::Pty;
 
-/// A socket that listens.
+/// A place where clients come.
 pub(super) struct Listening {
-    pub(super) listener: Socket,
+    pub(super) listener: Listener,
     /// Where, as an address.
     pub(super) address: String,
     pub(super) file: Option<SocketFile>,
+}
+
+#[derive(Debug)]
+pub(super) enum Listener {
+    Socket(Socket),
+    #[cfg(unix)]
+    Pty(Pty),
+}
+
+/// The file of a Unix socket, or the link to a pseudo terminal, which goes with the server.
+#[derive(Debug)]
+pub(super) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // Somebody may have tidied up before.
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// How many clients may wait.
 const BACKLOG: i32 = 16;
 
 pub(super) fn bind(address: &str) -> io::Result<Listening> {
-    const SCHEMES: &str = "one can listen at unix:PATH, tcp:HOST:PORT or vsock:CID:PORT";
+    const SCHEMES: &str = "one can listen at unix:PATH, tcp:HOST:PORT, vsock:CID:PORT or pty:PATH";
 
+    #[cfg(unix)]
+    if let Some(path) = address.strip_prefix("pty:") {
+        return bind_pty(path);
+    }
     let parsed = Address::parse(address).map_err(|error| match error {
         AddressError::Scheme => io::Error::new(ErrorKind::InvalidInput, SCHEMES),
         error => io::Error::new(ErrorKind::InvalidInput, error),
@@ -33,6 +57,24 @@ pub(super) fn bind(address: &str) -> io::Result<Listening> {
         Address::Vsock { cid, port } => bind_vsock(cid, port),
         _ => Err(io::Error::new(ErrorKind::InvalidInput, SCHEMES)),
     }
+}
+
+/// Makes a pseudo terminal, and if a path is given a link to it, which may take the place of one that leads nowhere.
+#[cfg(unix)]
+fn bind_pty(path: &str) -> io::Result<Listening> {
+    let (pty, device) = Pty::open()?;
+    if path.is_empty() {
+        let address = Address::Serial { path: &device }.to_string();
+        return Ok(Listening { listener: Listener::Pty(pty), address, file: None });
+    }
+    let is_stale =
+        fs::symlink_metadata(path).is_ok_and(|data| data.is_symlink()) && fs::metadata(path).is_err();
+    if is_stale {
+        fs::remove_file(path)?;
+    }
+    std::os::unix::fs::symlink(device, path)?;
+    let address = Address::Serial { path }.to_string();
+    Ok(Listening { listener: Listener::Pty(pty), address, file: Some(SocketFile(path.into())) })
 }
 
 /// Connects to an address and leaves at once, so that who waits there for a client has one.
@@ -66,6 +108,7 @@ fn bind_tcp(host: &str, port: u16) -> io::Result<Listening> {
     listener.bind(&address.into())?;
     listener.listen(BACKLOG)?;
     let port = listener.local_addr()?.as_socket().map_or(port, |address| address.port());
+    let listener = Listener::Socket(listener);
     Ok(Listening { listener, address: Address::Tcp { host, port }.to_string(), file: None })
 }
 
@@ -86,6 +129,7 @@ fn bind_unix(path: &str) -> io::Result<Listening> {
     }
     let file = SocketFile(path.into());
     listener.listen(BACKLOG)?;
+    let listener = Listener::Socket(listener);
     Ok(Listening { listener, address: Address::Unix { path }.to_string(), file: Some(file) })
 }
 
@@ -118,6 +162,7 @@ fn bind_vsock(cid: u32, port: u32) -> io::Result<Listening> {
     listener.bind(&SockAddr::vsock(cid, if port == 0 { ANY_PORT } else { port }))?;
     listener.listen(BACKLOG)?;
     let port = listener.local_addr()?.as_vsock_address().map_or(port, |(_, port)| port);
+    let listener = Listener::Socket(listener);
     Ok(Listening { listener, address: Address::Vsock { cid, port }.to_string(), file: None })
 }
 

@@ -1,0 +1,79 @@
+//! What guest `qga sim` plays, and what goes wrong with it.
+#![cfg(unix)]
+
+use std::fs;
+use std::time::Duration;
+
+mod common;
+use common::{Folder, Simulation, run};
+
+#[test]
+fn agents_by_name() {
+    for (name, version) in [("qemu-7.2", "7.2.22"), ("windows", "108.0.2"), ("strings", "0.3.1")] {
+        let simulation = Simulation::with(&["--personality", name]);
+        for address in [simulation.folder.address(), format!("sim:{name}")] {
+            let info = run(&["-c", &address, "--json", "info"]).json();
+            assert_eq!(info["agent_version"], version);
+        }
+    }
+    let line = run(&["-c", "sim:qemu", "ping"]).failed(2);
+    assert!(
+        line.starts_with("qga: 'sim:qemu' is no address: there is no such personality; there are qemu-2.12")
+    );
+    let rows = run(&["-c", "sim:apple", "-c", "sim:minimal", "--json", "ping"]).rows(0);
+    assert_eq!(rows.len(), 2);
+}
+
+#[test]
+fn a_guest_from_a_file() {
+    let folder = Folder::new();
+    let path = folder.path().join("guest.toml");
+    let given = path.to_str().unwrap();
+    fs::write(&path, "host-name = \"build-7\"\n[files]\n\"/etc/motd\" = \"hello\"\n").unwrap();
+    let simulation = Simulation::with(&["--guest", given]);
+    let address = simulation.folder.address();
+    assert_eq!(run(&["-c", &address, "--json", "info"]).json()["host_name"], "build-7");
+    run(&["-c", &address, "call", "guest-file-open", "path=/etc/motd"]).ok();
+
+    let sim =
+        |more: &[&str]| run(&[&["sim", "--listen", &folder.address(), "--guest", given], more].concat());
+    assert!(sim(&["--personality", "apple"]).failed(2).contains("cannot be used with"));
+    fs::write(&path, "host-name = \"build-7\"\nboot = 5\n").unwrap();
+    let line = sim(&[]).failed(2);
+    assert!(line.starts_with(&format!("qga: '{given}' is no guest: line 2: unknown field `boot`")), "{line}");
+    fs::remove_file(&path).unwrap();
+    assert_eq!(sim(&[]).failed(2), format!("qga: cannot read '{given}': No such file or directory\n"));
+}
+
+#[test]
+fn faults() {
+    let simulation =
+        Simulation::with(&["--fault", "lost@guest-ping#1", "--fault", "close=2000", "--seed", "7"]);
+    let address = simulation.folder.address();
+    let lost = run(&["-c", &address, "-t", "0.5", "ping"]);
+    assert!(lost.took >= Duration::from_millis(500));
+    assert!(lost.failed(4).contains("the deadline passed"));
+    run(&["-c", &address, "ping"]).ok();
+    assert!(run(&["-c", &address, "call", "guest-info"]).failed(3).contains("closed"));
+}
+
+#[test]
+fn a_serial_line() {
+    let folder = Folder::new();
+    let link = folder.path().join("line");
+    let mut child = common::qga(&["sim", "--listen", &format!("pty:{}", link.display())])
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.stdout.take().unwrap()), &mut line)
+        .unwrap();
+    let address = format!("serial:{}", link.display());
+    assert_eq!(line, format!("a simulated guest listens at {address}\n"));
+    for _ in 0..3 {
+        run(&["-c", &address, "ping"]).ok();
+    }
+    common::signal(&child, "TERM");
+    assert_eq!(common::wait(child).code, Some(0));
+    assert!(!link.exists());
+}

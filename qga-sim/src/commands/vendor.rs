@@ -1,0 +1,49 @@
+//! Commands that QEMU's agent does not have.
+
+use qga_proto::Empty;
+use serde::Deserialize;
+
+use super::Entry;
+use crate::error::{Errno, Refusal};
+use crate::guest::Guest;
+
+/// What the agents of others have.
+pub(super) static TABLE: &[Entry] = &[
+    Entry {
+        name: "apple-guest-signal-pid",
+        handler: |guest, request| Ok(Box::new(signal(guest, &request.arguments()?)?)),
+    },
+    Entry {
+        name: "apple-guest-set-remote-login",
+        handler: |guest, request| Ok(Box::new(set_remote_login(guest, &request.arguments()?))),
+    },
+    Entry { name: "guest-reboot", handler: |guest, _| Ok(Box::new(reboot(guest))) },
+];
+
+#[derive(Deserialize)]
+struct SignalPid {
+    pid: i64,
+    signal: i64,
+}
+
+#[derive(Deserialize)]
+struct SetRemoteLogin {
+    enabled: bool,
+}
+
+fn signal(guest: &mut Guest, signal: &SignalPid) -> Result<Empty, Refusal> {
+    match guest.processes.kill(signal.pid, signal.signal, guest.now) {
+        true => Ok(Empty {}),
+        false => Err(Refusal::new(format!("failed to signal {}: {}", signal.pid, Errno::NoProcess))),
+    }
+}
+
+fn set_remote_login(guest: &mut Guest, set: &SetRemoteLogin) -> Empty {
+    guest.has_remote_login = set.enabled;
+    Empty {}
+}
+
+fn reboot(guest: &mut Guest) -> Empty {
+    guest.shut_down(true);
+    Empty {}
+}

@@ -1,0 +1,368 @@
+//! What an agent says, on its way to the client: in time and whole, but for faults.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use fastrand::Rng;
+
+use crate::fault::{Fault, FaultKind};
+use crate::value::Value;
+use crate::wire::{Reply, Wire};
+
+/// The bytes that are under way.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    faults: Vec<Active>,
+    random: Rng,
+    now: Duration,
+    queue: VecDeque<Part>,
+    /// What comes when the time is there; the reply that waits for the next one has none.
+    held: Vec<(Option<Duration>, Vec<u8>)>,
+    /// How many bytes have left on this connection.
+    sent: u64,
+    /// Whether nothing more is said on this connection.
+    is_mute: bool,
+    end: Option<End>,
+}
+
+/// A fault, and how many replies it has been about.
+#[derive(Clone, Debug)]
+struct Active {
+    fault: Fault,
+    count: u64,
+}
+
+/// Bytes in one piece.
+#[derive(Clone, Debug)]
+struct Part {
+    due: Duration,
+    bytes: Vec<u8>,
+    at: usize,
+    then: Then,
+}
+
+/// What follows a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Then {
+    Nothing,
+    /// The agent dies.
+    Restart,
+    /// The same, for ever.
+    Again,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Closed,
+    /// The agent died, too.
+    Restarted,
+}
+
+/// How much of an endless string comes at a time, and how often.
+const ENDLESS_PART: usize = 64 * 1024;
+const ENDLESS_PACE: Duration = Duration::from_millis(50);
+
+/// How deep `deep` is.
+const DEPTH: usize = 100_000;
+
+/// What is printed where a fault puts bytes that cannot be printed: a character for private use.
+const PLACE: char = '\u{E000}';
+const PRINTED_PLACE: &[u8] = b"\\uE000";
+
+impl Line {
+    pub(crate) fn new() -> Self {
+        Self {
+            faults: Vec::new(),
+            random: Rng::with_seed(0),
+            now: Duration::ZERO,
+            queue: VecDeque::new(),
+            held: Vec::new(),
+            sent: 0,
+            is_mute: false,
+            end: None,
+        }
+    }
+
+    pub(crate) fn add(&mut self, fault: Fault) {
+        self.faults.push(Active { fault, count: 0 });
+        self.begin();
+    }
+
+    pub(crate) fn seed(&mut self, seed: u64) {
+        self.random = Rng::with_seed(seed);
+    }
+
+    /// Begins with another connection.
+    pub(crate) fn begin(&mut self) {
+        self.queue.clear();
+        self.held.clear();
+        self.sent = 0;
+        self.is_mute = false;
+        self.end = None;
+        if self.connection_fault(|kind| (kind == FaultKind::Stale).then_some(())).is_some() {
+            self.push(self.now, stale());
+        }
+    }
+
+    /// Says what time it is.
+    pub(crate) fn advance(&mut self, now: Duration) {
+        self.now = self.now.max(now);
+        let (due, held) = std::mem::take(&mut self.held)
+            .into_iter()
+            .partition::<Vec<_>, _>(|(due, _)| due.is_some_and(|due| due <= now));
+        self.held = held;
+        for (_, bytes) in due {
+            self.push(self.now, bytes);
+        }
+    }
+
+    /// When there is something to send that is not there yet.
+    pub(crate) fn poll_timeout(&self) -> Option<Duration> {
+        let front = self.queue.front().map(|part| part.due).filter(|&due| due > self.now);
+        self.held.iter().filter_map(|(due, _)| *due).chain(front).min()
+    }
+
+    /// Whether something is still to be sent, so that the agent does nothing else.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.queue.is_empty()
+    }
+
+    /// Whether nobody reads what the client sends.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.connection_fault(|kind| (kind == FaultKind::Deaf).then_some(())).is_some()
+    }
+
+    /// How this connection has ended, if it has.
+    pub(crate) fn take_end(&mut self) -> Option<End> {
+        self.end.take()
+    }
+
+    /// The bytes to send next.
+    pub(crate) fn poll_transmit(&self) -> Option<&[u8]> {
+        let part = self.queue.front().filter(|part| part.due <= self.now)?;
+        let room = match self.close_at() {
+            Some(limit) => usize::try_from(limit.saturating_sub(self.sent)).unwrap_or(usize::MAX),
+            None => usize::MAX,
+        };
+        let bytes = &part.bytes[part.at..];
+        Some(&bytes[..bytes.len().min(self.piece()).min(room)]).filter(|bytes| !bytes.is_empty())
+    }
+
+    /// Says that the first `n` bytes have left.
+    pub(crate) fn handle_transmitted(&mut self, n: usize) {
+        let pace = self.connection_fault(|kind| match kind {
+            FaultKind::Slow(pace) => Some(pace),
+            _ => None,
+        });
+        let Some(part) = self.queue.front_mut() else { return };
+        let n = n.min(part.bytes.len() - part.at);
+        part.at += n;
+        self.sent += n as u64;
+        if let Some(pace) = pace.filter(|_| n > 0) {
+            part.due = self.now.saturating_add(pace);
+        }
+        if part.at == part.bytes.len() {
+            match part.then {
+                Then::Again => (part.at, part.due) = (0, self.now.saturating_add(ENDLESS_PACE)),
+                Then::Nothing => drop(self.queue.pop_front()),
+                Then::Restart => self.end = Some(End::Restarted),
+            }
+            // The pace goes on from one part to the next.
+            if let Some((front, pace)) = self.queue.front_mut().zip(pace) {
+                front.due = front.due.max(self.now.saturating_add(pace));
+            }
+        }
+        if self.close_at().is_some_and(|limit| self.sent >= limit) {
+            self.end.get_or_insert(End::Closed);
+        }
+    }
+
+    /// Sends a reply to a command, as far as faults let it.
+    pub(crate) fn say(&mut self, mut reply: Reply, command: &str, wire: &Wire) {
+        if self.is_mute {
+            return;
+        }
+        let kinds = self.kinds_for(command);
+        let has = |kind| kinds.contains(&kind);
+        let mut before = Vec::new();
+        let mut place: &[u8] = &[];
+        for &kind in &kinds {
+            match kind {
+                FaultKind::Foreign => before.extend(foreign()),
+                FaultKind::Garbage => before.extend(self.garbage()),
+                FaultKind::Delimiter => before.push(0xFF),
+                FaultKind::Nul => before.extend([0; 3]),
+                FaultKind::Oversized(len) => put_first(&mut reply, "pad", "x".repeat(len)),
+                FaultKind::WrongType => change_type(&mut reply),
+                FaultKind::Deep | FaultKind::Endless => replace_value(&mut reply),
+                FaultKind::InvalidUtf8 | FaultKind::InvalidEscape => {
+                    place = if kind == FaultKind::InvalidUtf8 { b"\xC3(" } else { b"\\x" };
+                    spoil_text(&mut reply);
+                }
+                _ => {}
+            }
+        }
+        let mut bytes = wire.word(&reply);
+        if has(FaultKind::Deep) {
+            let nested = ["[".repeat(DEPTH), "]".repeat(DEPTH)].concat();
+            bytes = replace(&bytes, &[b"\"", PRINTED_PLACE, b"\""].concat(), nested.as_bytes());
+        } else if has(FaultKind::Endless) {
+            bytes.truncate(find(&bytes, PRINTED_PLACE).unwrap_or_default());
+        } else {
+            bytes = replace(&bytes, PRINTED_PLACE, place);
+        }
+        if !before.is_empty() {
+            self.push(self.now, before);
+        }
+        self.dispatch(&kinds, bytes);
+    }
+
+    /// Sends bytes in their time.
+    fn dispatch(&mut self, kinds: &[FaultKind], mut bytes: Vec<u8>) {
+        let has = |kind| kinds.contains(&kind);
+        let delay = kinds.iter().find_map(|kind| match kind {
+            FaultKind::Delay(time) => Some(*time),
+            _ => None,
+        });
+        let late = kinds.iter().find_map(|kind| match kind {
+            FaultKind::Late(time) => Some(*time),
+            _ => None,
+        });
+        let due = self.now.saturating_add(delay.unwrap_or_default());
+        // What waits for a reply comes behind this one.
+        let waiting = self.held.iter().position(|(due, _)| due.is_none()).map(|at| self.held.remove(at).1);
+        if has(FaultKind::Lost) {
+        } else if has(FaultKind::Reordered) && waiting.is_none() {
+            self.held.push((None, bytes));
+        } else if let Some(late) = late {
+            self.held.push((Some(due.saturating_add(late)), bytes));
+        } else if has(FaultKind::Half) || has(FaultKind::Restart) {
+            bytes.truncate(bytes.len().div_ceil(2));
+            self.push(due, bytes);
+            self.is_mute = true;
+            if let Some(part) = self.queue.back_mut().filter(|_| has(FaultKind::Restart)) {
+                part.then = Then::Restart;
+            }
+        } else if has(FaultKind::Endless) {
+            self.push(due, bytes);
+            let bytes = vec![b'x'; ENDLESS_PART];
+            self.queue.push_back(Part { due, bytes, at: 0, then: Then::Again });
+        } else {
+            if has(FaultKind::Doubled) {
+                self.push(due, bytes.clone());
+            }
+            self.push(due, bytes);
+        }
+        if let Some(waiting) = waiting {
+            self.push(self.now, waiting);
+        }
+    }
+
+    /// The faults that hit the reply to a command.
+    fn kinds_for(&mut self, command: &str) -> Vec<FaultKind> {
+        let mut kinds = Vec::new();
+        for Active { fault, count } in &mut self.faults {
+            if !fault.kind.is_of_connection() && fault.is_about(command) {
+                *count += 1;
+                kinds.extend(Some(fault.kind).filter(|_| fault.hits(*count, &mut self.random)));
+            }
+        }
+        kinds
+    }
+
+    fn connection_fault<T>(&self, read: impl Fn(FaultKind) -> Option<T>) -> Option<T> {
+        self.faults.iter().find_map(|active| read(active.fault.kind))
+    }
+
+    fn close_at(&self) -> Option<u64> {
+        self.connection_fault(|kind| match kind {
+            FaultKind::Close(at) => Some(at),
+            _ => None,
+        })
+    }
+
+    /// How many bytes go at a time.
+    fn piece(&self) -> usize {
+        let piece = self.connection_fault(|kind| match kind {
+            FaultKind::Pieces(piece) => Some(piece),
+            FaultKind::Slow(_) => Some(1),
+            _ => None,
+        });
+        piece.unwrap_or(usize::MAX)
+    }
+
+    fn push(&mut self, due: Duration, bytes: Vec<u8>) {
+        self.queue.push_back(Part { due, bytes, at: 0, then: Then::Nothing });
+    }
+
+    /// A line of anything but newlines and 0xFF.
+    fn garbage(&mut self) -> Vec<u8> {
+        let len = self.random.usize(8..64);
+        let bytes = std::iter::repeat_with(|| self.random.u8(..0xFF)).map(|byte| byte.max(b'\n' + 1));
+        bytes.take(len).chain([b'\n']).collect()
+    }
+}
+
+/// The end of a long reply, replies to commands, and the answer to a sync: all somebody else's.
+fn stale() -> Vec<u8> {
+    let replies = "QUFBQUFB\", \"eof\": false}}\n{\"return\": {}}\n{\"return\": 1000, \"id\": 7}\n";
+    [replies.as_bytes(), b"\xFF{\"return\": 424242}\n"].concat()
+}
+
+/// A reply to a question that nobody here has asked.
+fn foreign() -> Vec<u8> {
+    b"{\"return\": {\"host-name\": \"another\"}, \"id\": 61}\n".to_vec()
+}
+
+fn put_first(reply: &mut Reply, name: &str, text: String) {
+    reply.members.0.insert(0, (name.to_owned(), Value::Text(text)));
+}
+
+/// The value that is returned, if it is a success.
+fn value(reply: &mut Reply) -> Option<&mut Value> {
+    reply.members.0.iter_mut().find(|(key, _)| key == "return").map(|(_, value)| value)
+}
+
+fn change_type(reply: &mut Reply) {
+    if let Some(value) = value(reply) {
+        *value = match value {
+            Value::Text(_) | Value::List(_) => Value::Int(0),
+            _ => Value::List(vec!["wrong".into()]),
+        };
+    }
+}
+
+fn replace_value(reply: &mut Reply) {
+    if let Some(value) = value(reply) {
+        *value = Value::Text(PLACE.into());
+    }
+}
+
+/// Marks the first string in a reply's value, or puts one in its place.
+fn spoil_text(reply: &mut Reply) {
+    fn first_text(value: &mut Value) -> Option<&mut String> {
+        match value {
+            Value::Text(text) => Some(text),
+            Value::List(list) => list.iter_mut().find_map(first_text),
+            Value::Dict(dict) => dict.0.iter_mut().find_map(|(_, value)| first_text(value)),
+            _ => None,
+        }
+    }
+    match value(reply).and_then(first_text) {
+        Some(text) => text.push(PLACE),
+        None => replace_value(reply),
+    }
+}
+
+fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
+    bytes.windows(word.len()).position(|window| window == word)
+}
+
+/// Replaces the first occurrence of a word.
+fn replace(bytes: &[u8], word: &[u8], by: &[u8]) -> Vec<u8> {
+    match find(bytes, word) {
+        Some(at) => [&bytes[..at], by, &bytes[at + word.len()..]].concat(),
+        None => bytes.to_vec(),
+    }
+}
