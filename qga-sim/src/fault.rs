@@ -20,8 +20,8 @@ use crate::commands::SYNCS;
 /// assert_eq!("delay=500ms%10".parse(), Ok(slow));
 /// ```
 ///
-/// What is said of replies holds for those to commands. The syncs, with which a client finds out whether it is heard at all,
-/// are spared unless a fault names one, or `sync` for both.
+/// What is said of replies holds for those to commands. The errors that garbage earns are spared, and so are the syncs, with
+/// which a client finds out whether it is heard at all, unless a fault names one, or `sync` for both.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     pub(crate) kind: FaultKind,
@@ -117,11 +117,11 @@ impl Fault {
             && (self.percent >= 100 || random.u8(..100) < self.percent)
     }
 
-    /// Whether it is about the replies to a command.
+    /// Whether it is about the replies to a command; to what is none, such as 0xFF, the empty name belongs.
     pub(crate) fn is_about(&self, command: &str) -> bool {
         let is_sync = SYNCS.contains(&command);
         match self.command.as_deref() {
-            None => !is_sync,
+            None => !is_sync && !command.is_empty(),
             Some("sync") => is_sync,
             Some(chosen) => chosen == command,
         }
@@ -297,7 +297,7 @@ mod tests {
     #[test]
     fn syncs_are_spared_unless_they_are_named() {
         let fault = Fault::new(FaultKind::Lost);
-        assert!(fault.is_about("guest-ping") && !fault.is_about("guest-sync"));
+        assert!(fault.is_about("guest-ping") && !fault.is_about("guest-sync") && !fault.is_about(""));
         let fault = fault.of("sync");
         assert!(!fault.is_about("guest-ping") && fault.is_about("guest-sync-delimited"));
     }

@@ -41,6 +41,9 @@ pub use sim::Sim;
 
 mod value;
 
+mod virtual_line;
+pub use virtual_line::{GuestIsOff, VirtualLine};
+
 mod wire;
 
 pub use qga_proto as proto;

@@ -13,8 +13,15 @@ pub struct Clock {
 
 impl Clock {
     /// A clock that counts from now.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self { epoch: Instant::now() }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

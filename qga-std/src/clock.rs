@@ -15,18 +15,18 @@ pub struct Clock {
 }
 
 /// The longest time limit that is set: systems do not all take what a `Duration` can hold. Who waits waits again.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
+const LONGEST_WAIT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Clock {
     /// A clock that counts from now.
     pub(crate) fn new() -> Self {
         Self { epoch: Instant::now() }
     }
+}
 
-    /// How long it is until `deadline`; never zero, which would mean no limit to the system.
-    pub(crate) fn wait(self, deadline: ProtoInstant) -> Duration {
-        (deadline - qga_proto::Clock::now(&self)).clamp(Duration::from_micros(1), LONGEST_WAIT)
-    }
+/// How long it is until `deadline`; never zero, which would mean no limit to the system.
+pub(crate) fn wait(clock: &impl qga_proto::Clock, deadline: ProtoInstant) -> Duration {
+    (deadline - clock.now()).clamp(Duration::from_micros(1), LONGEST_WAIT)
 }
 
 impl qga_proto::Clock for Clock {
@@ -45,7 +45,7 @@ impl qga_proto::Clock for Clock {
             if self.now() >= deadline {
                 return None;
             }
-            thread::park_timeout(self.wait(deadline));
+            thread::park_timeout(wait(self, deadline));
         }
     }
 }

@@ -1,18 +1,18 @@
 //! The blocking transport.
 
 use std::fmt;
+use std::future;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use qga_proto::{Cause, Clock as _, Instant as ProtoInstant, Transport, os};
+use qga_proto::{Cause, Instant as ProtoInstant, Transport, os};
 use serial2::SerialPort;
 use socket2::Socket;
 
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 
 /// A blocking stream whose reads and writes can be given a time limit: what a [`Connection`] needs.
 ///
@@ -47,10 +47,10 @@ pub trait Stream: Read + Write {
 ///
 /// Its futures are ready when they are polled first. Dropping it ends the connection so that no reply is left unread in
 /// it: a real agent that listens on a Unix socket would exit (all versions up to QEMU 11.1 do).
-pub struct Connection<S: Stream> {
+pub struct Connection<S: Stream, K = Clock> {
     stream: Option<S>,
     connector: Option<Connector<S>>,
-    clock: Clock,
+    clock: K,
 }
 
 /// Makes a stream, up to a deadline.
@@ -64,7 +64,15 @@ impl<S: Stream> Connection<S> {
 
     /// A transport that makes its streams, with a function that tries once, up to a deadline. There is none yet.
     pub fn with_connector(connector: impl FnMut(Instant) -> io::Result<S> + Send + 'static) -> Self {
-        Self { stream: None, connector: Some(Box::new(connector)), clock: Clock::new() }
+        Self::with_clock(connector, Clock::new())
+    }
+}
+
+impl<S: Stream, K: qga_proto::Clock> Connection<S, K> {
+    /// A transport that makes its streams and goes by another clock: in a test by one that stands still until somebody
+    /// waits. The clock waits by blocking, and the streams' time limits are counted by it.
+    pub fn with_clock(connector: impl FnMut(Instant) -> io::Result<S> + Send + 'static, clock: K) -> Self {
+        Self { stream: None, connector: Some(Box::new(connector)), clock }
     }
 
     /// The stream, while there is one.
@@ -73,10 +81,15 @@ impl<S: Stream> Connection<S> {
     }
 
     /// The clock that deadlines are measured by.
-    pub fn clock(&self) -> Clock {
-        self.clock
+    pub fn clock(&self) -> K
+    where
+        K: Clone,
+    {
+        self.clock.clone()
     }
+}
 
+impl<S: Stream, K> Connection<S, K> {
     fn close(&mut self) {
         if let Some(mut stream) = self.stream.take() {
             end(&mut stream);
@@ -84,7 +97,7 @@ impl<S: Stream> Connection<S> {
     }
 }
 
-impl<S: Stream> Transport for Connection<S> {
+impl<S: Stream, K: qga_proto::Clock> Transport for Connection<S, K> {
     type Error = io::Error;
 
     fn now(&self) -> ProtoInstant {
@@ -94,7 +107,7 @@ impl<S: Stream> Transport for Connection<S> {
     async fn connect(&mut self, deadline: ProtoInstant) -> io::Result<bool> {
         self.close();
         let Some(connector) = &mut self.connector else { return Ok(false) };
-        self.stream = Some(connector(Instant::now() + self.clock.wait(deadline))?);
+        self.stream = Some(connector(Instant::now() + clock::wait(&self.clock, deadline))?);
         Ok(true)
     }
 
@@ -107,20 +120,18 @@ impl<S: Stream> Transport for Connection<S> {
 
     async fn read(&mut self, buffer: &mut [u8], deadline: ProtoInstant) -> io::Result<Option<usize>> {
         let Some(stream) = &mut self.stream else { return Ok(Some(0)) };
-        stream.set_read_timeout(self.clock.wait(deadline))?;
+        stream.set_read_timeout(clock::wait(&self.clock, deadline))?;
         os::in_time(stream.read(buffer))
     }
 
     async fn write(&mut self, bytes: &[u8], deadline: ProtoInstant) -> io::Result<Option<usize>> {
         let Some(stream) = &mut self.stream else { return Ok(Some(0)) };
-        stream.set_write_timeout(self.clock.wait(deadline))?;
+        stream.set_write_timeout(clock::wait(&self.clock, deadline))?;
         os::in_time(stream.write(bytes))
     }
 
     async fn sleep_until(&mut self, deadline: ProtoInstant) {
-        while self.now() < deadline {
-            thread::sleep(self.clock.wait(deadline));
-        }
+        self.clock.timeout(future::pending::<()>(), deadline).await;
     }
 
     fn cause(error: &io::Error) -> Cause {
@@ -128,13 +139,13 @@ impl<S: Stream> Transport for Connection<S> {
     }
 }
 
-impl<S: Stream> Drop for Connection<S> {
+impl<S: Stream, K> Drop for Connection<S, K> {
     fn drop(&mut self) {
         self.close();
     }
 }
 
-impl<S: Stream + fmt::Debug> fmt::Debug for Connection<S> {
+impl<S: Stream + fmt::Debug, K> fmt::Debug for Connection<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Connection").field("stream", &self.stream).finish_non_exhaustive()
     }

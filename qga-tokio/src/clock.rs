@@ -17,8 +17,15 @@ const LOOK: Duration = Duration::from_millis(1);
 
 impl Clock {
     /// A clock that counts from now.
-    pub(crate) fn new() -> Self {
+    #[must_use]
+    pub fn new() -> Self {
         Self { epoch: Instant::now() }
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
