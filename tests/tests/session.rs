@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use qga_proto::commands::{GuestPing, GuestShutdown};
 use qga_proto::{Client, Config, Error, Instant, Sent, Session, Transport};
+use qga_sim::{Guest, Personality, Sim, VirtualLine};
 use qga_std::block_on;
 
 /// What happens to the next thing that is written.
@@ -156,4 +157,17 @@ fn a_line_that_is_never_free_ends_in_time() {
     let result = block_on(session.call_until(&GuestPing::new(), deadline));
     assert!(result.as_ref().is_err_and(Error::is_timeout), "{result:?}");
     assert_eq!(session.transport().now(), deadline);
+}
+
+/// Before QEMU 4.0 the first form of the sync is refused. However long an agent takes for the others, there must come a time
+/// when it has answered the newest before another is sent.
+#[test]
+fn an_old_agent_that_is_slow_is_synced() {
+    for (seconds, limit) in [(0.3, 1), (0.7, 3), (1.0, 4), (2.0, 8), (4.0, 25)] {
+        let delay = format!("delay={seconds}s@sync").parse().expect("a fault");
+        let mut session = VirtualLine::new(Sim::new(Guest::with(Personality::Qemu2)).fault(delay)).session();
+        let limit = Duration::from_secs(limit);
+        let answer = block_on(session.call_timeout(&GuestPing::new(), limit));
+        assert!(answer.is_ok(), "{seconds} s: {answer:?}");
+    }
 }

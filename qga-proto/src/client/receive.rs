@@ -176,7 +176,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     fn handle_sync_error(&mut self, id: Id, error: Range<usize>, now: Instant) {
         let Ok(error) = json::from_slice::<ErrorObject<'_>>(&self.framer.text()[error]) else { return };
         let generic = error.class == "GenericError";
-        self.sync.handle_error(generic, id, &self.config, &mut self.ids, now);
+        self.sync.handle_error(generic, id, &mut self.ids, now);
     }
 
     fn violate(&mut self, violation: Violation, now: Instant) {

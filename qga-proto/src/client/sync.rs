@@ -112,14 +112,7 @@ impl Sync {
     }
 
     /// An error came while syncing. Our 0xFF's means nothing; others say that the agent does not take the form.
-    pub(super) fn handle_error(
-        &mut self,
-        generic: bool,
-        id: Id,
-        config: &Config,
-        ids: &mut Ids,
-        now: Instant,
-    ) {
+    pub(super) fn handle_error(&mut self, generic: bool, id: Id, ids: &mut Ids, now: Instant) {
         match id {
             Id::Absent => self.errors = self.errors.saturating_add(1),
             Id::Number(number) if number == echo_of(self.number) => self.echoes = true,
@@ -138,9 +131,9 @@ impl Sync {
         };
         self.refused = true;
         // Forms only move on here, and only time starts them over: a hostile agent cannot make us send without end.
+        // The interval goes on growing over the rounds: what is slow must have the time to answer the newest sync.
         if self.unsent().is_none() {
             self.form = form;
-            self.interval = config.sync_interval.max(SHORTEST_INTERVAL);
             self.send(ids, now, true);
         }
     }
