@@ -1,0 +1,109 @@
+//! The rows: what is called.
+
+use std::io;
+use std::time::Duration;
+
+use qga_proto::commands::{
+    GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFsfreezeFreeze,
+    GuestFsfreezeThaw, GuestNetworkGetInterfaces, GuestShutdown,
+};
+use qga_proto::view::GuestExecCaptureOutput;
+use qga_proto::{Error, Session, Transport};
+use qga_sim::{Guest, Personality, Run};
+
+/// Something that users do.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    pub(crate) index: usize,
+    /// Whose first reply the faults hit.
+    pub(crate) command: &'static str,
+    pub(crate) is_large: bool,
+}
+
+/// Whether what was said is true.
+type Said = Result<bool, Error<io::Error>>;
+
+/// A guest for all cases.
+pub(crate) fn guest(personality: Personality) -> Guest {
+    let program = Run::new().stdout("out").stderr("err").exit_code(7).time(Duration::from_millis(300));
+    let guest = Guest::with(personality).boot_time(Duration::from_secs(1));
+    guest.file(FILE, content()).program("/opt/program", program)
+}
+
+const FILE: &str = "/opt/large";
+
+/// A mebibyte that differs from place to place.
+fn content() -> Vec<u8> {
+    (0..1_u32 << 18).flat_map(|number| number.wrapping_mul(0x9E37_79B9).to_le_bytes()).collect()
+}
+
+/// Makes the table, and the way from a row of it to its function.
+macro_rules! cases {
+    ($($case:ident($command:literal, large $large:literal);)+) => {
+        pub(crate) const CASES: &[Case] = &cases!(@ (0) [] $($case $command $large)+);
+
+        /// Runs the case of this number.
+        pub(crate) async fn run<T: Transport<Error = io::Error>>(
+            index: usize,
+            session: &mut Session<T, Vec<u8>>,
+        ) -> Said {
+            match CASES[index].name {
+                $(name if name == stringify!($case) => $case(session).await,)+
+                name => panic!("there is no case {name}"),
+            }
+        }
+    };
+    (@ ($index:expr) [$($done:tt)*]) => { [$($done)*] };
+    (@ ($index:expr) [$($done:tt)*] $case:ident $command:literal $large:literal $($rest:tt)*) => {
+        cases!(@ ($index + 1) [$($done)*
+            Case { name: stringify!($case), index: $index, command: $command, is_large: $large },
+        ] $($rest)*)
+    };
+}
+
+cases! {
+    query("guest-network-get-interfaces", large false);
+    read_file("guest-file-read", large true);
+    run_program("guest-exec-status", large false);
+    freeze("guest-fsfreeze-freeze", large false);
+    shut_down("guest-shutdown", large false);
+}
+
+/// Something that every agent can be asked.
+pub(crate) async fn query<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let interfaces = session.call(&GuestNetworkGetInterfaces::new()).await?;
+    let addresses = interfaces.iter().flat_map(|interface| interface.ip_addresses.iter().flatten());
+    Ok(interfaces.len() == 2 && addresses.filter(|address| address.ip_address == "192.0.2.15").count() == 1)
+}
+
+async fn read_file<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let handle = session.call(&GuestFileOpen::new(FILE)).await?;
+    let read = session.call(&GuestFileRead::new(handle).count(1 << 20)).await?;
+    session.call(&GuestFileClose::new(handle)).await?;
+    Ok(*read.buf_b64 == content() && read.count == 1 << 20)
+}
+
+async fn run_program<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let capture = GuestExecCaptureOutput::Flag(true);
+    let pid = session.call(&GuestExec::new("/opt/program").capture_output(capture)).await?.pid;
+    loop {
+        let status = session.call(&GuestExecStatus::new(pid)).await?;
+        if status.exited {
+            let out = status.out_data.as_deref().is_some_and(|out| out == b"out");
+            return Ok(out && status.exitcode == Some(7));
+        }
+        let deadline = session.deadline(Duration::from_millis(100));
+        session.transport_mut().sleep_until(deadline).await;
+    }
+}
+
+async fn freeze<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let frozen = session.call(&GuestFsfreezeFreeze::new()).await;
+    // Whatever came of it.
+    let thawed = session.call(&GuestFsfreezeThaw::new()).await;
+    Ok(frozen? == 1 && thawed? == 1)
+}
+
+async fn shut_down<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    session.call(&GuestShutdown::new().mode("reboot")).await.map(|_| true)
+}

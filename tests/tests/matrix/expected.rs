@@ -1,0 +1,111 @@
+//! What must come of each cell, and why.
+
+use qga_sim::Personality;
+
+use crate::outcome::Outcome::{Closed, Done, Protocol, Refused, TimedOut, TooLong};
+use crate::outcome::Then::{Frozen, Lost, Reconnects, Works};
+use crate::outcome::{Cell, Outcome, Outcomes, Then};
+
+/// The outcome of a cell, by the most special rule that is about it.
+pub(crate) fn of(cell: &Cell) -> Outcomes {
+    let rules =
+        [of_dead_line, of_lacking_agent, of_shutdown, of_agent_without_ids, of_freeze, of_large_reply];
+    let (calls, then) = rules.iter().find_map(|rule| rule(cell)).unwrap_or_else(|| of_reply(cell));
+    Outcomes { calls, then }
+}
+
+type Pair = (Outcome, Then);
+
+/// Without an answer to a sync nothing is ever sent, and a connection that ends at its fifth byte never has one.
+fn of_dead_line(cell: &Cell) -> Option<Pair> {
+    match cell.fault {
+        "deaf" | "syncs-lost" | "syncs-spoilt" => Some((TimedOut, Lost)),
+        "close" => Some((Closed, Lost)),
+        _ => None,
+    }
+}
+
+/// What an agent does not have it refuses, unless it says nothing. A fault that spoils a value has none to spoil then.
+fn of_lacking_agent(cell: &Cell) -> Option<Pair> {
+    match (cell.personality, cell.case, cell.fault) {
+        (Personality::Minimal, "read_file" | "run_program", _) => Some((TimedOut, Works)),
+        (Personality::Apple, "freeze", "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => {
+            Some((Refused, Works))
+        }
+        (Personality::Apple, "freeze", _) => match of_reply(cell) {
+            (Done, then) => Some((Refused, then)),
+            pair => Some(pair),
+        },
+        _ => None,
+    }
+}
+
+/// A shutdown has no reply that could be lost; the guest is gone soon, and who asks next finds that out. But one agent
+/// answers, and says so before it goes: then its reply is like any other, and what cannot be read of it is no success.
+fn of_shutdown(cell: &Cell) -> Option<Pair> {
+    if cell.case != "shut_down" {
+        return None;
+    }
+    Some(match (cell.personality, cell.fault) {
+        // The end of the connection comes before the reply, or before the sync's answer, and is success, too.
+        (Personality::Strings, "delay" | "long-delay" | "half" | "endless" | "restart") => (Done, Works),
+        (Personality::Strings, "syncs-delayed") => (Done, Reconnects),
+        (_, "syncs-delayed") => (Done, Works),
+        // A line that is no reply comes while one waits whether there is an error: nobody knows.
+        (Personality::Strings, "syncs-after-garbage") => (Done, Reconnects),
+        (_, "syncs-after-garbage") => (Protocol, Reconnects),
+        (Personality::Strings, _) => match of_reply(cell) {
+            (calls @ (Protocol | TooLong), _) => (calls, Reconnects),
+            _ => (Done, Reconnects),
+        },
+        _ => (Done, Reconnects),
+    })
+}
+
+/// Where replies do not tell whose they are, one behind 0xFF is taken for somebody else's: only syncs are answered so.
+fn of_agent_without_ids(cell: &Cell) -> Option<Pair> {
+    let has_none = matches!(cell.personality, Personality::Qemu2 | Personality::Minimal);
+    (has_none && cell.fault == "ff").then_some((TimedOut, Works))
+}
+
+/// A guest that nobody thaws stays frozen and refuses everything. Windows thaws by itself, and some refuse nothing.
+fn of_freeze(cell: &Cell) -> Option<Pair> {
+    let stays = !matches!(cell.personality, Personality::Windows | Personality::Apple | Personality::Minimal);
+    match of_reply(cell) {
+        (calls, Reconnects) if cell.case == "freeze" && stays => Some((calls, Frozen)),
+        (Closed, Works) if cell.case == "freeze" && stays => Some((Closed, Frozen)),
+        _ => None,
+    }
+}
+
+/// A mebibyte at a byte each millisecond is not there after 10 s, and all that is asked stands behind it.
+fn of_large_reply(cell: &Cell) -> Option<Pair> {
+    (cell.case == "read_file" && cell.fault == "slow").then_some((TimedOut, Reconnects))
+}
+
+/// A command that is answered.
+fn of_reply(cell: &Cell) -> Pair {
+    match cell.fault {
+        // It comes, and is found among what else comes.
+        "none"
+        | "pieces"
+        | "slow"
+        | "stale"
+        | "delay"
+        | "doubled"
+        | "foreign"
+        | "ff"
+        | "syncs-doubled"
+        | "syncs-delayed"
+        | "syncs-after-garbage" => (Done, Works),
+        // It does not come in time. When it comes later it is nobody else's.
+        "long-delay" | "late" | "reordered" | "lost" => (TimedOut, Works),
+        // Only another connection has another line.
+        "half" | "endless" => (TimedOut, Reconnects),
+        // What comes cannot be believed.
+        "garbage" | "nul" | "deep" | "bad-utf8" | "bad-escape" | "wrong-type" => (Protocol, Works),
+        "oversized" => (TooLong, Works),
+        "restart" => (Closed, Works),
+        fault => panic!("nothing is said about {fault}"),
+    }
+}
