@@ -77,6 +77,11 @@ pub(crate) struct Cli {
     #[arg(long, value_name = "N", default_value = "256", value_parser = jobs, global = true)]
     pub(crate) jobs: usize,
 
+    /// Write down what goes over the connection to one guest, without secrets ('qga sim --replay'
+    /// plays it)
+    #[arg(long, value_name = "FILE", global = true)]
+    pub(crate) record: Option<PathBuf>,
+
     /// Print one JSON document; errors are JSON, too
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -164,6 +169,10 @@ pub(crate) struct Sim {
     #[arg(long, value_name = "FILE", conflicts_with = "personality")]
     pub(crate) guest: Option<PathBuf>,
 
+    /// Play the agent that 'qga --record' has written down, instead of a guest
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["guest", "personality"])]
+    pub(crate) replay: Option<PathBuf>,
+
     /// Which agent it has
     #[arg(long, value_name = "NAME", value_parser = str::parse::<Personality>)]
     pub(crate) personality: Option<Personality>,
@@ -232,8 +241,13 @@ const COMMAND_LINE: Option<ValueSource> = Some(ValueSource::CommandLine);
 const GUESTS: [&str; 2] = ["addresses", "folders"];
 
 /// The options that are of no use to who listens.
-const OPTIONS_OF_CLIENTS: [(&str, &str); 4] =
-    [("addresses", "--connect"), ("folders", "--all"), ("timeout", "--timeout"), ("jobs", "--jobs")];
+const OPTIONS_OF_CLIENTS: [(&str, &str); 5] = [
+    ("addresses", "--connect"),
+    ("folders", "--all"),
+    ("timeout", "--timeout"),
+    ("jobs", "--jobs"),
+    ("record", "--record"),
+];
 
 /// Why the command line is all there is: wrong usage, or a question for the help or version.
 pub(crate) struct End(clap::Error);

@@ -13,6 +13,7 @@ mod diagnosis;
 mod error;
 mod guests;
 mod output;
+mod record;
 mod signals;
 mod suggestion;
 
@@ -24,9 +25,12 @@ fn main() -> ExitCode {
         Err(end) => return end.report(),
     };
     // Every connection has ended when this returns, and is drained: nothing below can cut one.
-    let result = commands::run(&cli).and_then(|done| {
+    let done = commands::run(&cli);
+    // A failure of the guest's says more than one of the record.
+    let recorded = record::finish();
+    let result = done.and_then(|done| {
         output::print(&done.text)?;
-        done.failure.map_or(Ok(()), Err)
+        done.failure.map_or(recorded, Err)
     });
     match result {
         Ok(()) => ExitCode::SUCCESS,

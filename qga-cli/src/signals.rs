@@ -17,6 +17,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Failure, Kind, reason};
+use crate::record;
 
 /// The connections that are open. Whoever ends the process holds the lock until the end, so that no other begins.
 static OPEN: Mutex<Open> = Mutex::new(Open { next: 0, streams: BTreeMap::new() });
@@ -46,6 +47,8 @@ pub(crate) fn guard() -> Result<(), Failure> {
 pub(crate) struct Guarded {
     stream: AnyStream,
     number: u64,
+    /// Whether it was ended from here; what is read then is for nobody.
+    is_ended: bool,
 }
 
 impl Guarded {
@@ -56,7 +59,7 @@ impl Guarded {
         let number = open.next;
         open.next += 1;
         open.streams.insert(number, second);
-        Ok(Self { stream, number })
+        Ok(Self { stream, number, is_ended: false })
     }
 }
 
@@ -68,13 +71,19 @@ impl Drop for Guarded {
 
 impl Read for Guarded {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.stream.read(buffer)
+        let n = self.stream.read(buffer)?;
+        if !self.is_ended {
+            record::received(&buffer[..n]);
+        }
+        Ok(n)
     }
 }
 
 impl Write for Guarded {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        let n = self.stream.write(bytes)?;
+        record::sent(&bytes[..n]);
+        Ok(n)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -92,6 +101,7 @@ impl Stream for Guarded {
     }
 
     fn shutdown(&mut self) -> io::Result<()> {
+        self.is_ended = true;
         self.stream.shutdown()
     }
 }
@@ -142,6 +152,8 @@ fn end(signal: i32) -> ! {
     for stream in mem::take(&mut open.streams).into_values() {
         stream.end();
     }
+    // Nobody could be told that it failed.
+    let _ = record::finish();
     process::exit(128 + signal)
 }
 

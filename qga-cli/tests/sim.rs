@@ -46,6 +46,42 @@ fn a_guest_from_a_file() {
 }
 
 #[test]
+fn a_session_is_written_down_and_played_again() {
+    let folder = Folder::new();
+    let path = folder.path().join("session");
+    let given = path.to_str().unwrap();
+    let password = ["username=alice", "password=aHVudGVyMg==", "crypted:=false"];
+    let call = ["-c", "sim:windows", "--record", given, "call", "guest-set-user-password"];
+    run(&[&call[..], &password].concat()).ok();
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(
+        text.starts_with("C: <ff>{") && text.contains("(secret)") && !text.contains("aHVudGVyMg"),
+        "{text}"
+    );
+    // The end of the connection was ours.
+    assert!(!text.contains("EOF"), "{text}");
+    let info = run(&["-c", "sim:windows", "info", "--record", given]).ok();
+
+    let simulation = Simulation::with(&["--replay", given]);
+    let again = run(&["-c", &simulation.folder.address(), "info"]).ok();
+    assert_eq!(again, info);
+    let line = run(&["-c", &simulation.folder.address(), "call", "guest-file-open", "path=/x"]).failed(1);
+    assert!(line.contains("the transcript has no such request for guest-file-open"), "{line}");
+
+    for (arguments, error) in [
+        (&["-c", "sim:", "-c", "sim:", "ping"][..], "--record writes down what goes to one guest"),
+        (&["sim", "--listen", "unix:/s"], "'sim' listens, and takes no --record"),
+    ] {
+        assert!(run(&[&["--record", given], arguments].concat()).failed(2).contains(error));
+    }
+    let line = run(&["--record", "/no/such/folder/x", "-c", "sim:", "ping"]).failed(2);
+    assert!(line.starts_with("qga: cannot write '/no/such/folder/x': No such file or directory;"), "{line}");
+    fs::write(&path, "hello\n").unwrap();
+    let line = run(&["sim", "--listen", &folder.address(), "--replay", given]).failed(2);
+    assert!(line.contains("is no transcript: line 1: a line begins with"), "{line}");
+}
+
+#[test]
 fn faults() {
     let simulation =
         Simulation::with(&["--fault", "lost@guest-ping#1", "--fault", "close=2000", "--seed", "7"]);

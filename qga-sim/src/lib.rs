@@ -39,6 +39,8 @@ pub use serve::{Server, ServerHandle, serve};
 mod sim;
 pub use sim::Sim;
 
+pub mod transcript;
+
 mod value;
 
 mod virtual_line;

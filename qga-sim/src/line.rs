@@ -23,6 +23,8 @@ pub(crate) struct Line {
     /// Whether nothing more is said on this connection.
     is_mute: bool,
     end: Option<End>,
+    /// What comes first on every connection.
+    greeting: Vec<u8>,
 }
 
 /// A fault, and how many replies it has been about.
@@ -45,6 +47,8 @@ struct Part {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Then {
     Nothing,
+    /// The connection ends.
+    Close,
     /// The agent dies.
     Restart,
     /// The same, for ever.
@@ -81,7 +85,14 @@ impl Line {
             sent: 0,
             is_mute: false,
             end: None,
+            greeting: Vec::new(),
         }
+    }
+
+    /// Sets what comes first on every connection.
+    pub(crate) fn greet(&mut self, greeting: Vec<u8>) {
+        self.greeting = greeting;
+        self.begin();
     }
 
     pub(crate) fn add(&mut self, fault: Fault) {
@@ -102,6 +113,9 @@ impl Line {
         self.end = None;
         if self.connection_fault(|kind| (kind == FaultKind::Stale).then_some(())).is_some() {
             self.push(self.now, stale());
+        }
+        if !self.greeting.is_empty() {
+            self.push(self.now, self.greeting.clone());
         }
     }
 
@@ -166,6 +180,7 @@ impl Line {
             match part.then {
                 Then::Again => (part.at, part.due) = (0, self.now.saturating_add(ENDLESS_PACE)),
                 Then::Nothing => drop(self.queue.pop_front()),
+                Then::Close => self.end = Some(End::Closed),
                 Then::Restart => self.end = Some(End::Restarted),
             }
             // The pace goes on from one part to the next.
@@ -216,6 +231,19 @@ impl Line {
             self.push(self.now, before);
         }
         self.dispatch(&kinds, bytes);
+    }
+
+    /// Sends what answers a command, as far as faults let it; then the connection may end.
+    pub(crate) fn say_bytes(&mut self, bytes: Vec<u8>, command: &str, ends: bool) {
+        let kinds = self.kinds_for(command);
+        if !self.is_mute && !bytes.is_empty() {
+            self.dispatch(&kinds, bytes);
+        }
+        match self.queue.back_mut() {
+            Some(last) if ends => last.then = Then::Close,
+            None if ends => self.end = Some(End::Closed),
+            _ => {}
+        }
     }
 
     /// Sends bytes in their time.

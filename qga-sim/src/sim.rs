@@ -9,6 +9,7 @@ use crate::error::Refusal;
 use crate::fault::Fault;
 use crate::guest::{Guest, Power};
 use crate::line::{End, Line};
+use crate::transcript::{Replay, TranscriptError};
 use crate::value::{Style, Value};
 use crate::wire::{Call, Heard, Reply, WINDOW, Wire};
 
@@ -27,6 +28,8 @@ pub struct Sim {
     agent: Agent<Vec<u8>>,
     guest: Guest,
     line: Line,
+    /// Who answers instead of the guest.
+    replay: Option<Replay>,
     window: Vec<u8>,
     /// How often the guest had gone away when this was last looked at.
     guest_ends: u64,
@@ -46,10 +49,27 @@ impl Sim {
             guest_ends: guest.supply.ends,
             guest,
             line: Line::new(),
+            replay: None,
             window: vec![0; WINDOW],
             ends: 0,
             is_left: false,
         }
+    }
+
+    /// Plays the agent of a [transcript](crate::transcript): it answers as that one did, at once.
+    ///
+    /// A request gets the answers of the next one that is like it, and only what changes nothing can be asked again; what the
+    /// transcript does not have is refused with the class `NotInTranscript`. There is no guest behind it.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with the transcript.
+    pub fn replay(transcript: &str) -> Result<Self, TranscriptError> {
+        let replay = Replay::parse(transcript)?;
+        let mut sim = Self::new(Guest::new());
+        sim.line.greet(replay.greeting());
+        sim.replay = Some(replay);
+        Ok(sim)
     }
 
     /// Lets something go wrong on the line. Several things can, also to one reply.
@@ -204,6 +224,14 @@ impl Sim {
     }
 
     fn answer(&mut self, heard: Heard, now: Duration) {
+        if let Some(replay) = &mut self.replay {
+            // What is no request was answered with what stands in the transcript, too.
+            if let Heard::Call(call) = heard {
+                let answer = replay.answer(&call);
+                self.line.say_bytes(answer.bytes, &call.name, answer.ends);
+            }
+            return;
+        }
         let (command, id) = match heard {
             Heard::Call(call) => {
                 let id = call.id.clone();

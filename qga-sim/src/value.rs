@@ -37,6 +37,24 @@ impl Dict {
     }
 }
 
+impl Value {
+    /// The member of an object.
+    pub(crate) fn member(&self, name: &str) -> Option<&Self> {
+        match self {
+            Self::Dict(dict) => dict.get(name),
+            _ => None,
+        }
+    }
+
+    /// The member of an object, to be changed.
+    pub(crate) fn member_mut(&mut self, name: &str) -> Option<&mut Self> {
+        match self {
+            Self::Dict(dict) => dict.0.iter_mut().find(|(key, _)| key == name).map(|(_, value)| value),
+            _ => None,
+        }
+    }
+}
+
 impl From<u64> for Value {
     fn from(number: u64) -> Self {
         i64::try_from(number).map_or(Self::Uint(number), Self::Int)

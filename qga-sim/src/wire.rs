@@ -163,7 +163,7 @@ impl Reply {
 }
 
 /// Looks at a message, up to what it asks for.
-fn envelope(value: Value, ids: Ids) -> Heard {
+pub(crate) fn envelope(value: Value, ids: Ids) -> Heard {
     let Value::Dict(mut members) = value else {
         return Heard::Fault { desc: "QMP input must be a JSON object".into(), id: None };
     };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::cli::{Cli, Command};
 use crate::error::Failure;
 use crate::guests::Guests;
+use crate::record;
 
 mod agent;
 mod ask;
@@ -39,6 +40,13 @@ impl From<String> for Done {
 pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
     // Before all else: what is read from standard input would be read for nobody.
     let guests = || Guests::of(cli)?.at_least_one();
+    if let Some(path) = &cli.record {
+        if matches!(guests()?, Guests::Many(_)) {
+            return Err(Failure::usage("--record writes down what goes to one guest, and more are named")
+                .advise("give it one -c"));
+        }
+        record::begin(path)?;
+    }
     match &cli.command {
         Command::Info => ask::run(cli, guests()?, &info::Question),
         Command::Ping => ask::run(cli, guests()?, &ping::Question),

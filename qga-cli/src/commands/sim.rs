@@ -1,5 +1,6 @@
 //! `qga sim`: a simulated guest for other programs.
 
+use std::fmt::Display;
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
@@ -17,9 +18,13 @@ const SLEEP_TIME: Duration = Duration::from_secs(5);
 
 pub(super) fn run(cli: &Cli, options: &cli::Sim) -> Result<String, Failure> {
     let failure = |error| failure(&options.listen, &error);
-    let mut sim = match &options.guest {
-        Some(path) => read(path)?,
-        None => Guest::with(options.personality.unwrap_or(Personality::Qemu10)).sleep_time(SLEEP_TIME).into(),
+    let mut sim = match (&options.guest, &options.replay) {
+        (Some(path), _) => read(path, "guest", Sim::from_toml)?,
+        (None, Some(path)) => read(path, "transcript", Sim::replay)?,
+        (None, None) => {
+            let personality = options.personality.unwrap_or(Personality::Qemu10);
+            Guest::with(personality).sleep_time(SLEEP_TIME).into()
+        }
     };
     sim = options.faults.iter().cloned().fold(sim, Sim::fault);
     if let Some(seed) = options.seed {
@@ -40,12 +45,12 @@ pub(super) fn run(cli: &Cli, options: &cli::Sim) -> Result<String, Failure> {
     Ok(String::new())
 }
 
-fn read(path: &Path) -> Result<Sim, Failure> {
+fn read<E: Display>(path: &Path, what: &str, parse: fn(&str) -> Result<Sim, E>) -> Result<Sim, Failure> {
     let shown = path.display();
     let unreadable = |error| Failure::usage(format!("cannot read '{shown}': {}", reason(&error)));
     let text = fs::read_to_string(path).map_err(unreadable)?;
-    Sim::from_toml(&text).map_err(|error| {
-        Failure::usage(format!("'{shown}' is no guest: {error}"))
+    parse(&text).map_err(|error| {
+        Failure::usage(format!("'{shown}' is no {what}: {error}"))
             .advise("see the documentation of qga-sim for what it can say")
     })
 }
