@@ -1,0 +1,5 @@
+//! Clients that are not ours, against the simulated guest.
+
+mod guest;
+
+mod qapi;
