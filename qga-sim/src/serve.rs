@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use socket2::Socket;
 
-use crate::guest::Power;
+use crate::guest::{Guest, Power};
 use crate::sim::Sim;
 
 mod listen;
@@ -152,6 +152,12 @@ impl ServerHandle {
         let mut sim = lock(&self.shared.sim);
         sim.handle_timeout(self.shared.clock.now());
         sim.power()
+    }
+
+    /// The guest as it is now: a copy, to see what clients have done to it.
+    #[must_use]
+    pub fn guest(&self) -> Guest {
+        lock(&self.shared.sim).guest().clone()
     }
 
     /// Powers the guest on, if it is off. It boots first.

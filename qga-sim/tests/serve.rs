@@ -14,7 +14,7 @@ use std::{env, fs, process};
 
 use qga_sim::proto::commands::{
     GuestExec, GuestExecStatus, GuestFileOpen, GuestFileRead, GuestGetHostName, GuestGetTime, GuestInfo,
-    GuestPing, GuestShutdown,
+    GuestPing, GuestSetUserPassword, GuestShutdown,
 };
 use qga_sim::{Guest, Power, Run, Server, ServerHandle, Sim};
 use qga_std::{Session, connect};
@@ -281,6 +281,14 @@ fn a_server_ends_whatever_its_guest_does() {
         drop(server);
         assert!(!path.exists());
     }
+}
+
+#[test]
+fn a_handle_shows_what_clients_have_done() {
+    let (server, _) = serve(guest());
+    let mut session = connect(server.address(), LONG).unwrap();
+    session.call(&GuestSetUserPassword::new("alice", b"secret", false)).unwrap();
+    assert!(server.guest().has_password("alice", b"secret", false));
 }
 
 #[test]
