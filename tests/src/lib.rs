@@ -1,9 +1,11 @@
 //! What the tests of the workspace share.
 
 pub mod fuzz;
+pub mod needs;
 pub mod real_agent;
 pub mod transcript;
 pub mod virtual_line;
+pub mod vm;
 
 /// The program in the README of the workspace.
 #[cfg(doctest)]

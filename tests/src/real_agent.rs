@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::needs;
+
 /// What must never reach an agent that acts on the machine of the test itself.
 pub const BLOCKED: &str = "guest-shutdown,guest-suspend-disk,guest-suspend-ram,guest-suspend-hybrid,\
     guest-fsfreeze-freeze,guest-fsfreeze-freeze-list,guest-set-time,guest-set-user-password,guest-set-vcpus,\
@@ -163,11 +165,5 @@ fn program() -> PathBuf {
     if let Some(program) = std::env::var_os(PROGRAM) {
         return program.into();
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    // Not in every user's path.
-    std::env::split_paths(&path)
-        .chain([PathBuf::from("/usr/sbin")])
-        .map(|folder| folder.join("qemu-ga"))
-        .find(|program| program.exists())
-        .expect("these tests need qemu-ga: run ./test, which installs it (Debian's package qemu-guest-agent)")
+    needs::program("qemu-ga", "qemu-guest-agent")
 }

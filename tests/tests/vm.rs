@@ -1,0 +1,216 @@
+//! Sessions with the agents of a virtual machine: what may not be tried on the machine of the test itself, and what only a
+//! guest behind a virtual channel does.
+//!
+//! A machine takes seconds to boot, so each is for a whole story.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use qga_proto::commands::{
+    GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFsfreezeFreeze,
+    GuestFsfreezeFreezeList, GuestFsfreezeStatus, GuestFsfreezeThaw, GuestFstrim, GuestGetHostName,
+    GuestGetOsinfo, GuestGetTime, GuestInfo, GuestPing, GuestSetTime, GuestSetUserPassword, GuestShutdown,
+    GuestSuspendRam,
+};
+use qga_proto::json::{List, Str};
+use qga_proto::{Error, OwnedCommand, Refusal, owned};
+use qga_std::Session;
+use qga_tests::vm::Vm;
+
+/// How long the machine may take to boot, and to do other things that take it a while.
+const LIMIT: Duration = Duration::from_secs(180);
+
+#[test]
+fn a_guest_on_a_virtio_port() {
+    let mut vm = Vm::start();
+    let mut session = ready(&vm.virtio());
+    let mut other = ready(&vm.serial());
+    freezes(&mut session);
+    is_frozen_for_all(&mut session, &mut other);
+    sets_its_clock(&mut session);
+    sets_passwords(&mut session);
+    gets_another_agent(&mut session, &mut other);
+    sleeps(&mut vm, &mut session);
+    is_reset(&mut vm, &mut session);
+    shuts_down(&mut vm, &mut session);
+}
+
+#[test]
+fn a_guest_on_a_serial_line() {
+    let mut vm = Vm::start();
+    let mut session = ready(&vm.serial());
+    has_its_files(&mut session);
+    reboots(&mut vm, &mut session);
+    has_its_files(&mut session);
+    shuts_down(&mut vm, &mut session);
+}
+
+/// A session with an agent that need not have started yet.
+#[track_caller]
+fn ready(address: &str) -> Session {
+    let mut session = qga_std::connect_lazy(address).expect("an address");
+    is_ready(&mut session);
+    session
+}
+
+#[track_caller]
+fn is_ready(session: &mut Session) {
+    let ready = session.wait_ready(LIMIT).expect("the guest boots");
+    assert!(ready.capabilities.supports::<GuestPing>());
+    assert_eq!(session.call(&GuestGetHostName::new()).expect("a name").host_name, "qga-guest");
+}
+
+/// What is in a file.
+#[track_caller]
+fn read(session: &mut Session, path: &str) -> String {
+    let handle = session.call(&GuestFileOpen::new(path)).expect(path);
+    let mut content = Vec::new();
+    loop {
+        let read = session.call(&GuestFileRead::new(handle).count(1000)).expect("a read");
+        content.extend_from_slice(&read.buf_b64);
+        if read.eof {
+            break;
+        }
+    }
+    session.call(&GuestFileClose::new(handle)).expect("a close");
+    String::from_utf8(content).expect("text")
+}
+
+/// Runs a line of the shell.
+#[track_caller]
+fn run(session: &mut Session, line: &str) {
+    let arguments = ["-c", line].map(Str::new);
+    let pid = session.call(&GuestExec::new("sh").arg(List::from(&arguments))).expect("a program").pid;
+    let limit = Instant::now() + LIMIT;
+    let status = loop {
+        let status = session.call(&GuestExecStatus::new(pid)).expect("a status");
+        if status.exited {
+            break status;
+        }
+        assert!(Instant::now() < limit, "{line}: it does not end");
+        thread::sleep(Duration::from_millis(10));
+    };
+    assert_eq!(status.exitcode, Some(0), "{line}");
+}
+
+#[track_caller]
+fn assert_disabled(session: &mut Session, command: &impl OwnedCommand) {
+    let error = session.call(command).err().expect("it is disabled");
+    assert!(error.refusal().is_some_and(Refusal::is_command_not_found), "{error:?}");
+}
+
+#[track_caller]
+fn assert_frozen(session: &mut Session, is_frozen: bool) {
+    let status = session.call(&GuestFsfreezeStatus::new()).expect("a status");
+    assert_eq!(status == owned::GuestFsfreezeStatus::Frozen, is_frozen, "{status:?}");
+}
+
+fn freezes(session: &mut Session) {
+    assert_frozen(session, false);
+    assert_eq!(session.call(&GuestFsfreezeFreeze::new()).expect("a freeze"), 2);
+    assert_frozen(session, true);
+    assert_disabled(session, &GuestFsfreezeFreeze::new());
+    assert_disabled(session, &GuestGetOsinfo::new());
+    assert_disabled(session, &GuestExec::new("true"));
+    session.call(&GuestPing::new()).expect("a ping");
+    let info = session.call(&GuestInfo::new()).expect("what it can do");
+    assert_eq!(info.supported_commands.iter().filter(|command| command.enabled).count(), 6);
+    assert_eq!(session.call(&GuestFsfreezeThaw::new()).expect("a thaw"), 2);
+    assert_frozen(session, false);
+    assert_eq!(session.call(&GuestFsfreezeThaw::new()).expect("a thaw of nothing"), 0);
+    session.call(&GuestGetOsinfo::new()).expect("what was disabled");
+
+    let [srv, data, nowhere] = ["/srv", "/data", "/nowhere"].map(Str::new);
+    for (list, count) in [(vec![srv], 1), (vec![nowhere], 0), (vec![nowhere, data, srv], 2)] {
+        let freeze = GuestFsfreezeFreezeList::new().mountpoints(&list);
+        assert_eq!(session.call(&freeze).expect("a freeze"), count);
+        assert_frozen(session, count > 0);
+        assert_eq!(session.call(&GuestFsfreezeThaw::new()).expect("a thaw"), count);
+    }
+    let trimmed = session.call(&GuestFstrim::new()).expect("a trim").paths;
+    assert_eq!(trimmed.len(), 2);
+    assert!(trimmed.iter().all(|path| path.trimmed.is_some_and(|bytes| bytes > 0)), "{trimmed:?}");
+}
+
+/// Whoever writes to its disks waits for the thaw.
+fn is_frozen_for_all(session: &mut Session, other: &mut Session) {
+    session.call(&GuestFsfreezeFreeze::new()).expect("a freeze");
+    let create = GuestFileOpen::new("/srv/new").mode("w");
+    let error = other.call_timeout(&create, Duration::from_secs(1)).expect_err("no file can be made");
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
+    session.call(&GuestFsfreezeThaw::new()).expect("a thaw");
+    other.call(&GuestGetHostName::new()).expect("an answer of its own");
+    assert_eq!(read(session, "/srv/new"), "");
+}
+
+fn sets_its_clock(session: &mut Session) {
+    const SECOND: i64 = 1_000_000_000;
+    const THEN: i64 = 1_000_000_000 * SECOND;
+    // The hardware's clock has whole seconds.
+    let around = THEN - SECOND..THEN + 60 * SECOND;
+    session.call(&GuestSetTime::new().time(THEN)).expect("both clocks are set");
+    assert!(around.contains(&session.call(&GuestGetTime::new()).expect("the time")));
+    session.call(&GuestSetTime::new()).expect("it is set by the hardware's");
+    assert!(around.contains(&session.call(&GuestGetTime::new()).expect("the time")));
+}
+
+fn sets_passwords(session: &mut Session) {
+    const HASH: &str = "$5$salt$a.hash.that.nothing.has";
+    session.call(&GuestSetUserPassword::new("alice", HASH.as_bytes(), true)).expect("a hash");
+    let shadow = read(session, "/etc/shadow");
+    assert!(shadow.contains(&format!("alice:{HASH}:")), "{shadow}");
+    session.call(&GuestSetUserPassword::new("alice", b"secret", false)).expect("a password");
+    let shadow = read(session, "/etc/shadow");
+    assert!(shadow.contains("alice:$5$") && !shadow.contains(HASH) && !shadow.contains("secret"), "{shadow}");
+    let error =
+        session.call(&GuestSetUserPassword::new("nobody", b"secret", false)).expect_err("no such user");
+    assert!(error.refusal().is_some(), "{error:?}");
+}
+
+/// The port stays as it is, and nobody tells its host that the agent is another one.
+fn gets_another_agent(session: &mut Session, other: &mut Session) {
+    let handle = session.call(&GuestFileOpen::new("/init")).expect("an open file");
+    run(other, "kill -9 $(cat /run/virtio-serial/pid)");
+    session.call_timeout(&GuestPing::new(), LIMIT).expect("the next agent answers");
+    let error = session.call(&GuestFileRead::new(handle)).expect_err("it has no such file open");
+    assert!(error.refusal().is_some(), "{error:?}");
+}
+
+fn sleeps(vm: &mut Vm, session: &mut Session) {
+    session.call(&GuestSuspendRam::new()).expect("it falls asleep");
+    vm.monitor().wait_for("SUSPEND");
+    assert_eq!(vm.monitor().command("query-status")["status"], "suspended");
+    let error = session.call_timeout(&GuestPing::new(), Duration::from_millis(500)).expect_err("it sleeps");
+    assert!(matches!(error, Error::TimedOut(_)), "{error:?}");
+    vm.monitor().command("system_wakeup");
+    vm.monitor().wait_for("WAKEUP");
+    session.call_timeout(&GuestPing::new(), LIMIT).expect("it is awake");
+    assert_eq!(session.call(&GuestGetHostName::new()).expect("an answer of its own").host_name, "qga-guest");
+}
+
+fn is_reset(vm: &mut Vm, session: &mut Session) {
+    let handle = session.call(&GuestFileOpen::new("/init")).expect("an open file");
+    vm.monitor().command("system_reset");
+    assert_eq!(vm.monitor().wait_for("RESET")["guest"], false);
+    is_ready(session);
+    let error = session.call(&GuestFileRead::new(handle)).expect_err("nothing is left of it");
+    assert!(error.refusal().is_some(), "{error:?}");
+}
+
+fn has_its_files(session: &mut Session) {
+    assert_eq!(read(session, "/init"), include_str!("../vm/guest/init"));
+}
+
+fn reboots(vm: &mut Vm, session: &mut Session) {
+    session.call(&GuestShutdown::new().mode("reboot")).expect("it reboots");
+    assert_eq!(vm.monitor().wait_for("RESET")["guest"], true);
+    is_ready(session);
+}
+
+fn shuts_down(vm: &mut Vm, session: &mut Session) {
+    session.call(&GuestShutdown::new()).expect("it shuts down");
+    assert_eq!(vm.monitor().wait_for("SHUTDOWN")["reason"], "guest-shutdown");
+    assert!(vm.ended().success());
+    let error = session.call(&GuestPing::new()).expect_err("nobody is there");
+    assert!(matches!(error, Error::Closed(_) | Error::Connect(_) | Error::Transport { .. }), "{error:?}");
+}
