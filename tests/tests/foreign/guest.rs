@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use qga_sim::{Guest, Personality, Server, ServerHandle};
+use qga_sim::{Personality, Server, ServerHandle, Sim};
 use tempfile::TempDir;
 
 /// The releases of QEMU whose agent a client is tried with.
@@ -11,16 +11,16 @@ pub(crate) const RELEASES: [Personality; 5] =
 
 /// A guest at the path of a Unix socket.
 pub(crate) struct Served {
-    _handle: ServerHandle,
+    pub(crate) handle: ServerHandle,
     folder: TempDir,
 }
 
 impl Served {
-    pub(crate) fn new(guest: Guest) -> Self {
+    pub(crate) fn new(guest: impl Into<Sim>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let address = format!("unix:{}", folder.path().join("guest").display());
         let handle = Server::bind(&address, guest).expect("a free path").spawn().expect("a thread");
-        Self { _handle: handle, folder }
+        Self { handle, folder }
     }
 
     pub(crate) fn socket(&self) -> PathBuf {

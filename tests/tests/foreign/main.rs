@@ -1,5 +1,8 @@
 //! Clients that are not ours, against the simulated guest.
 
 mod guest;
+mod relay;
+mod virsh;
 
+mod libvirt;
 mod qapi;
