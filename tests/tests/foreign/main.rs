@@ -5,4 +5,5 @@ mod relay;
 mod virsh;
 
 mod libvirt;
+mod python;
 mod qapi;
