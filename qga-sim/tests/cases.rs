@@ -83,6 +83,40 @@ fn null_is_no_argument() {
 }
 
 #[test]
+fn numbers_are_integers_or_are_not() {
+    assert_answers(&[br#"{"execute":"guest-ping","id":1.0}"#], &[r#"{"return": {}, "id": 1}"#]);
+    assert_answers(&[br#"{"execute":"guest-ping","id":42}"#], &[r#"{"return": {}, "id": 42}"#]);
+    for id in [r#""5""#, "5.0", "1e3", "9223372036854775808"] {
+        let request = format!(r#"{{"execute":"guest-sync","arguments":{{"id":{id}}}}}"#);
+        assert_answers(&[request.as_bytes(), PING], &[ERROR, PONG]);
+    }
+}
+
+#[test]
+fn what_is_no_request_costs_one_error() {
+    for message in ["[]", "\"x\"", "1", "null", r#"[{"execute":"guest-ping"}]"#] {
+        assert_answers(&[message.as_bytes(), b"\n", PING], &[ERROR, PONG]);
+    }
+    assert_answers(
+        &[br#"{"exec-oob":"guest-ping","id":3}"#, PING],
+        &[r#"{"id": 3, "error": {"class": "GenericError", "desc": ""}}"#, PONG],
+    );
+}
+
+#[test]
+fn strings_are_text_and_may_have_a_nul() {
+    for broken in [&br"\ud83d"[..], br"\uffff", b"\xF4\x8F\xBF\xBF", b"a\x80b"] {
+        assert_answers(&[br#"{"execute":"guest-ping","id":""#, broken, b"\"}", PING], &[ERROR, PONG]);
+    }
+    for nul in [&br"\u0000"[..], b"\xC0\x80"] {
+        assert_answers(
+            &[br#"{"execute":"guest-ping","id":"a"#, nul, br#"b"}"#],
+            &[r#"{"return": {}, "id": "a\u0000b"}"#],
+        );
+    }
+}
+
+#[test]
 fn ff_and_its_like_end_what_was_begun() {
     for reset in [b"\xFF", b"\xFE", b"\x1B"] {
         assert_answers(&[b"[{\"a\":[1,2,", reset, PING], &[ERROR, PONG]);
