@@ -117,6 +117,19 @@ impl Files {
         Ok(())
     }
 
+    /// All files by path, and what they hold.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.nodes.iter().filter_map(|(path, node)| match node {
+            Node::File { content, .. } => Some((path.as_str(), content.as_slice())),
+            Node::Directory => None,
+        })
+    }
+
+    /// How many handles there are.
+    pub(crate) fn open_count(&self) -> usize {
+        self.handles.len()
+    }
+
     /// Puts a content in the place of a file's, or makes the file.
     pub(crate) fn replace(&mut self, path: &str, content: Vec<u8>) -> Result<(), Errno> {
         let path = self.resolve(path)?;

@@ -247,6 +247,7 @@ impl Guest {
     }
 }
 
+/// What can be asked of it.
 impl Guest {
     /// Which agent it has.
     #[must_use]
@@ -254,6 +255,25 @@ impl Guest {
         self.personality
     }
 
+    /// Its files by path, programs among them, and what they hold.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.files()
+    }
+
+    /// How many files its agent has open.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        self.files.open_count()
+    }
+
+    /// How many programs were started whose end nobody was told.
+    #[must_use]
+    pub fn untold_programs(&self) -> usize {
+        self.processes.count()
+    }
+}
+
+impl Guest {
     pub(crate) fn traits(&self) -> Traits {
         self.personality.traits()
     }

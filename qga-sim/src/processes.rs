@@ -88,6 +88,11 @@ impl Processes {
         Ok(pid)
     }
 
+    /// How many processes there are that nobody has asked for to the end.
+    pub(crate) fn count(&self) -> usize {
+        self.records.len()
+    }
+
     /// Asks for a process. One that has ended is told of once. `None`: there is none of this number.
     pub(crate) fn status(&mut self, pid: i64, now: Duration) -> Option<Status> {
         if now < self.records.get(&pid)?.ends_at {

@@ -32,7 +32,9 @@ fn the_end_is_told_once() {
     let pid = line.ok("guest-exec", r#"{"path":"true"}"#)["pid"].to_string();
     let status = format!(r#"{{"pid":{pid}}}"#);
     line.sim.handle_eof(line.now);
+    assert_eq!(line.sim.guest().untold_programs(), 1);
     assert_eq!(line.ok("guest-exec-status", &status), json!({"exited": true, "exitcode": 0}));
+    assert_eq!(line.sim.guest().untold_programs(), 0);
     assert_eq!(line.refused("guest-exec-status", &status), "PID ld does not exist");
     line.refused("guest-exec-status", "{}");
 }

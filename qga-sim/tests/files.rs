@@ -23,6 +23,23 @@ fn handles_grow_from_1000_and_outlive_clients() {
 }
 
 #[test]
+fn a_test_sees_files_and_how_many_are_open() {
+    let mut line = line();
+    let content = |line: &Line, path: &str| {
+        line.sim.guest().files().find(|(known, _)| *known == path).map(|(_, content)| content.to_vec())
+    };
+    assert_eq!(
+        (content(&line, "/data").as_deref(), content(&line, "/dir")),
+        (Some(&b"0123456789"[..]), None)
+    );
+    line.ok("guest-file-open", r#"{"path":"/new","mode":"w"}"#);
+    line.ok("guest-file-write", r#"{"handle":1000,"buf-b64":"aGk="}"#);
+    assert_eq!((content(&line, "/new").as_deref(), line.sim.guest().open_files()), (Some(&b"hi"[..]), 1));
+    line.ok("guest-file-close", r#"{"handle":1000}"#);
+    assert_eq!(line.sim.guest().open_files(), 0);
+}
+
+#[test]
 fn opening_says_why_it_fails() {
     let mut line = line();
     assert_eq!(
