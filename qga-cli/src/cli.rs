@@ -30,7 +30,7 @@ Many guests:
 
 Exit codes:
   0  done
-  1  the agent refused
+  1  the agent refused; conform: a check failed
   2  wrong usage; nothing was sent
   3  cannot connect, or the connection was lost
   4  the deadline passed
@@ -47,6 +47,7 @@ Examples:
   qga -c unix:/run/vm/qga.sock call guest-file-open path=/etc/hosts mode=r
   qga -c sim: call guest-get-osinfo
   qga commands guest-fsfreeze-freeze
+  qga -c unix:/run/vm/qga.sock conform
 ";
 
 /// Talks to the QEMU guest agent in a virtual machine.
@@ -62,7 +63,7 @@ pub(crate) struct Cli {
     pub(crate) folders: Vec<String>,
 
     /// The deadline for everything together, in seconds [default: 10; for 'call' as long as the
-    /// command may need, for 'wait' 60]
+    /// command may need, for 'wait' and 'conform' 60]
     #[arg(
         short,
         long,
@@ -135,6 +136,24 @@ What a command takes is told by: qga commands NAME")]
     Commands {
         /// Tell all about this one
         name: Option<String>,
+    },
+
+    /// Check whether an agent does what is expected of one, and which clients are content with it
+    #[command(after_help = "\
+What is checked: how the agent reads and answers, what it says of itself, what
+its commands reply that only ask, and what libvirt, Proxmox VE and KubeVirt need.
+Nothing is ever sent that could harm a guest or its agent. The verdicts:
+  pass           it does what is expected
+  fail           it does not: exit code 1
+  not supported  it does not, and need not: it is an old one, or somebody has
+                 disabled something, or the guest's system cannot do it
+  not run        it was not asked for, or something that it needs is missing
+
+A signal stops the checks in order: what was begun in the guest is put back.")]
+    Conform {
+        /// Make those checks, too, that write a file in the guest and run programs there; all is put back
+        #[arg(long)]
+        write: bool,
     },
 
     /// Play a guest for other programs, until interrupted or shut down; these are its proper ends, with exit code 0

@@ -3,9 +3,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use qga_proto::{Diagnosis, OwnedCommand, Ready};
+use qga_proto::{Diagnosis, OwnedCommand, Ready, Transport};
 use qga_sim::Personality;
-use qga_std::{AnyStream, Error, Session, dial};
+use qga_std::{AnyStream, Error, Session, block_on, dial};
 
 use crate::diagnosis;
 use crate::error::Failure;
@@ -25,13 +25,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// For calls to a guest, the first of which connects.
     pub(crate) fn new(guest: &Guest, deadline: Instant) -> Self {
-        let address = guest.address.clone();
-        let session = Session::with_connector(move |deadline| {
-            Guarded::new(match guests::simulation(&address) {
-                Some(personality) => simulate(personality?)?,
-                None => dial(&address, deadline)?,
-            })
-        });
+        let session = Session::with_connector(connector(guest));
         Self { session, address: guest.address.clone(), deadline }
     }
 
@@ -67,6 +61,31 @@ impl Connection {
 
     fn left(&self) -> Duration {
         self.deadline.saturating_duration_since(Instant::now())
+    }
+}
+
+/// Connects to a guest; gives the bare line, over which nothing was sent yet.
+pub(crate) fn open(guest: &Guest, deadline: Instant) -> Result<qga_std::Connection<Guarded>, Failure> {
+    let mut line = qga_std::Connection::with_connector(connector(guest));
+    let deadline = line.now() + deadline.saturating_duration_since(Instant::now());
+    match block_on(line.connect(deadline)) {
+        Ok(_) => Ok(line),
+        Err(error) => {
+            let error = Error::Connect(error);
+            let diagnosis = Diagnosis::of::<qga_std::Connection<Guarded>>(&error);
+            Err(diagnosis::of_call(&error, &diagnosis, true, &guest.address))
+        }
+    }
+}
+
+/// Makes connections to a guest that signals end in order.
+fn connector(guest: &Guest) -> impl FnMut(Instant) -> io::Result<Guarded> + Send + 'static {
+    let address = guest.address.clone();
+    move |deadline| {
+        Guarded::new(match guests::simulation(&address) {
+            Some(personality) => simulate(personality?)?,
+            None => dial(&address, deadline)?,
+        })
     }
 }
 

@@ -8,11 +8,13 @@ use serde_json::{Map, Value, json};
 
 use crate::output;
 
-/// What kind of failure it is: one for each exit code.
+/// What kind of failure it is. Each has its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Kind {
     /// The agent said no.
     Refused,
+    /// The agent does not do what is expected of it.
+    Failed,
     /// The command line makes no sense.
     Usage,
     /// There is no connection, or no longer.
@@ -30,7 +32,7 @@ pub(crate) enum Kind {
 impl Kind {
     const fn exit_code(self) -> u8 {
         match self {
-            Self::Refused => 1,
+            Self::Refused | Self::Failed => 1,
             Self::Usage => 2,
             Self::Connection => 3,
             Self::Deadline => 4,
@@ -43,6 +45,7 @@ impl Kind {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Refused => "refused",
+            Self::Failed => "failed",
             Self::Usage => "usage",
             Self::Connection => "connection",
             Self::Deadline => "deadline",

@@ -91,15 +91,27 @@ impl Guests {
         }
     }
 
+    /// The only one that there must be.
+    pub(crate) fn exactly_one(self, command: &str) -> Result<Guest, Failure> {
+        match self.at_least_one()? {
+            Self::One(guest) => guest.check().map(|()| guest),
+            _ => Err(too_many(command)),
+        }
+    }
+
     /// The only one there may be, if there is one.
     pub(crate) fn at_most_one(self, command: &str) -> Result<Option<Guest>, Failure> {
         match self {
             Self::None => Ok(None),
             Self::One(guest) => Ok(Some(guest)),
-            Self::Many(_) => Err(Failure::usage(format!("'{command}' asks no more than one guest"))
-                .advise(format!("give it one -c; {MANY}"))),
+            Self::Many(_) => Err(too_many(command)),
         }
     }
+}
+
+fn too_many(command: &str) -> Failure {
+    Failure::usage(format!("'{command}' asks no more than one guest"))
+        .advise(format!("give it one -c; {MANY}"))
 }
 
 /// Which commands take more than one guest.

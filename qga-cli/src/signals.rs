@@ -8,9 +8,10 @@ use std::fs;
 use std::io::{self, Read, Write};
 use std::mem;
 use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use qga_std::{AnyStream, Stream};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
@@ -20,12 +21,17 @@ use crate::error::{Failure, Kind, reason};
 use crate::record;
 
 /// The connections that are open. Whoever ends the process holds the lock until the end, so that no other begins.
-static OPEN: Mutex<Open> = Mutex::new(Open { next: 0, streams: BTreeMap::new() });
+static OPEN: Mutex<Open> =
+    Mutex::new(Open { next: 0, streams: BTreeMap::new(), work: None, is_stopped: false });
 
 struct Open {
     /// No two connections have the same number.
     next: u64,
     streams: BTreeMap<u64, AnyStream>,
+    /// The flag of the work that can be stopped, if there is such.
+    work: Option<Arc<AtomicBool>>,
+    /// Whether that work has been left in order after a signal.
+    is_stopped: bool,
 }
 
 /// From now on signals end the [`Guarded`] connections, and then the process.
@@ -34,6 +40,7 @@ pub(crate) fn guard() -> Result<(), Failure> {
     thread::Builder::new()
         .spawn(move || {
             if let Some(signal) = signals.forever().next() {
+                stop_work(&mut signals);
                 end(signal);
             }
         })
@@ -103,6 +110,51 @@ impl Stream for Guarded {
     fn shutdown(&mut self) -> io::Result<()> {
         self.is_ended = true;
         self.stream.shutdown()
+    }
+}
+
+/// Work that a signal asks to stop, and gives time for that, before it ends the process: something in a guest is to be put
+/// back. The next signal ends it at once.
+pub(crate) struct Stoppable(Arc<AtomicBool>);
+
+impl Stoppable {
+    pub(crate) fn begin() -> Self {
+        let flag = Arc::new(AtomicBool::new(false));
+        lock().work = Some(Arc::clone(&flag));
+        Self(flag)
+    }
+
+    /// Becomes true when the work is to stop.
+    pub(crate) fn flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.0)
+    }
+
+    /// The work is done, or was left in order. After a signal this waits for the process's end, so that what was stopped
+    /// is never reported as a result.
+    pub(crate) fn end(self) {
+        let mut open = lock();
+        if open.work.take().is_none() {
+            open.is_stopped = true;
+            drop(open);
+            loop {
+                thread::park();
+            }
+        }
+    }
+}
+
+/// How long work may take to leave everything in order.
+const GRACE: Duration = Duration::from_secs(4);
+
+/// Asks the work to stop, if there is any, and waits for that.
+fn stop_work(signals: &mut Signals) {
+    const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+
+    let Some(flag) = lock().work.take() else { return };
+    flag.store(true, Ordering::Relaxed);
+    let limit = Instant::now() + GRACE;
+    while !lock().is_stopped && signals.pending().next().is_none() && Instant::now() < limit {
+        thread::sleep(LOOK_INTERVAL);
     }
 }
 

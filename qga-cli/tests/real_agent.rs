@@ -1,9 +1,10 @@
 //! The program against a real `qemu-ga`, also right after a client that behaved badly.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::process::ExitStatusExt;
+use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -51,6 +52,87 @@ fn every_command_works() {
     assert!(handle.trim().parse::<i64>().is_ok_and(|handle| handle >= 1000), "{handle}");
     assert!(succeed(&agent, &["commands"]).contains("guest-fsfreeze-thaw"));
     assert!(succeed(&agent, &["commands", "guest-exec"]).contains("capture-output"));
+}
+
+/// What the agent's process has open.
+fn open_files(agent: &RealAgent) -> Vec<String> {
+    let links = fs::read_dir(format!("/proc/{}/fd", agent.pid())).expect("the agent runs");
+    let paths = links.filter_map(|link| fs::read_link(link.ok()?.path()).ok());
+    let mut paths: Vec<_> = paths.map(|path| path.display().to_string()).collect();
+    paths.retain(|path| !path.starts_with("socket:"));
+    paths.sort();
+    paths
+}
+
+/// The files that checks have written and not removed.
+fn written_files() -> Vec<PathBuf> {
+    let entries = fs::read_dir("/tmp").expect("the folder for all").filter_map(Result::ok);
+    let is_written = |entry: &DirEntry| entry.file_name().to_string_lossy().starts_with("qga-conform-");
+    entries.filter(is_written).map(|entry| entry.path()).collect()
+}
+
+/// None is left of the files that were not there before. Those of others are there for a moment.
+#[track_caller]
+fn assert_removed(before: &[PathBuf]) {
+    let limit = Instant::now() + Duration::from_secs(20);
+    for path in written_files().into_iter().filter(|path| !before.contains(path)) {
+        while path.exists() {
+            assert!(Instant::now() < limit, "{} is left", path.display());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn it_passes_all_checks_and_is_left_as_it_was() {
+    let mut agent = RealAgent::start();
+    succeed(&agent, &["ping"]);
+    let (before, written) = (open_files(&agent), written_files());
+    for options in [&["--json", "conform"][..], &["--json", "conform", "--write"]] {
+        let document: serde_json::Value = serde_json::from_str(&succeed(&agent, options)).expect("JSON");
+        let checks = document["checks"].as_array().expect("checks");
+        assert!(checks.iter().all(|check| check["verdict"] != "fail"), "{document}");
+        assert_eq!((&document["complete"], &document["left"]), (&true.into(), &serde_json::Value::Null));
+        let passed = document["counts"]["pass"].as_u64().expect("a count");
+        let least = if options.len() == 3 { 84 } else { 64 };
+        assert!(passed >= least, "{document}");
+        succeed(&agent, &["ping"]);
+        assert_eq!(open_files(&agent), before);
+        assert_removed(&written);
+        assert!(agent.is_alive());
+    }
+    // It recovers from what others leave half said, and leaves nothing half said itself.
+    let mut other = agent.connect();
+    other.write_all(b"[[[{\"a\": \"").expect("the agent reads");
+    drop(other);
+    succeed(&agent, &["conform"]);
+    let mut next = agent.connect();
+    next.write_all(b"{\"execute\":\"guest-ping\"}").expect("the agent reads");
+    let mut answer = [0; 15];
+    next.read_exact(&mut answer).expect("the agent answers");
+    assert_eq!(&answer, b"{\"return\": {}}\n");
+}
+
+#[test]
+fn it_survives_checks_that_are_interrupted() {
+    let mut agent = RealAgent::start();
+    succeed(&agent, &["ping"]);
+    let (before, written) = (open_files(&agent), written_files());
+    for milliseconds in [2, 5, 10, 15, 20, 30, 45, 60, 80, 100, 130] {
+        let mut child = start(&agent, &["conform", "--write"]);
+        thread::sleep(Duration::from_millis(milliseconds));
+        // It may be over already.
+        let sent =
+            Command::new("kill").arg("-INT").arg(child.id().to_string()).stderr(Stdio::null()).status();
+        sent.expect("kill runs");
+        // Nothing was said yet where the signal is not caught.
+        let code = child.wait().expect("qga ends").code();
+        assert!(matches!(code, Some(0 | 130) | None), "{milliseconds}: {code:?}");
+        succeed(&agent, &["ping"]);
+        assert_eq!(open_files(&agent), before, "{milliseconds}");
+        assert_removed(&written);
+    }
+    assert!(agent.is_alive());
 }
 
 #[test]

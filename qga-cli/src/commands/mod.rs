@@ -10,6 +10,7 @@ use crate::record;
 mod agent;
 mod ask;
 mod call;
+mod conform;
 mod describe;
 mod info;
 mod list;
@@ -57,6 +58,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         }
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
+        Command::Conform { write } => conform::run(cli, *write),
         Command::Sim(sim) => sim::run(cli, sim).map(Done::from),
     }
 }
