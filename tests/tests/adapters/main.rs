@@ -9,6 +9,7 @@ mod runtime;
 mod tap;
 
 mod calls;
+mod conform;
 mod connections;
 mod dropping;
 mod ready;
