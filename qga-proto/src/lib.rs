@@ -43,8 +43,8 @@ pub use diagnosis::Diagnosis;
 mod error;
 pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
-#[cfg(feature = "alloc")]
 mod flow;
+pub use flow::{ClockReading, ClockSet};
 #[cfg(feature = "alloc")]
 pub use flow::{NotReady, Ready};
 

@@ -9,6 +9,9 @@ pub use clock::Clock;
 mod connect;
 pub use connect::{AnyStream, connect, connect_lazy, dial};
 
+mod flows;
+pub use flows::wall_clock;
+
 mod session;
 pub use session::{Error, NotReady, Session, block_on};
 
