@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use qga_sim::{Fault, Personality};
 
+use crate::commands;
 use crate::error::Failure;
 use crate::guests::MANY;
 
@@ -137,6 +138,8 @@ What a command takes is told by: qga commands NAME")]
         /// Tell all about this one
         name: Option<String>,
     },
+
+    Time(commands::time::Args),
 
     /// Check whether an agent does what is expected of one, and which clients are content with it
     #[command(after_help = "\

@@ -22,6 +22,9 @@ pub(crate) struct Connection {
     deadline: Instant,
 }
 
+/// The session in which flows run.
+pub(crate) type Inner = qga_proto::Session<qga_std::Connection<Guarded>, Vec<u8>>;
+
 impl Connection {
     /// For calls to a guest, the first of which connects.
     pub(crate) fn new(guest: &Guest, deadline: Instant) -> Self {
@@ -41,6 +44,21 @@ impl Connection {
     pub(crate) fn try_call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error> {
         let left = self.left();
         self.session.call_timeout(command, left)
+    }
+
+    /// Runs a flow, which gets the session and the deadline. Why the agent refuses is found out.
+    pub(crate) fn flow<R>(
+        &mut self,
+        is_query: bool,
+        flow: impl AsyncFnOnce(&mut Inner, qga_proto::Instant) -> Result<R, Error>,
+    ) -> Result<R, Failure> {
+        let left = self.left();
+        let session = self.session.as_inner();
+        let deadline = session.deadline(left);
+        block_on(flow(session, deadline)).map_err(|error| {
+            let diagnosis = self.session.diagnose(&error, PATIENCE.min(self.left()));
+            diagnosis::of_call(&error, &diagnosis, is_query, &self.address)
+        })
     }
 
     /// What an error of [`try_call`](Self::try_call) is, by itself.
@@ -79,7 +97,7 @@ pub(crate) fn open(guest: &Guest, deadline: Instant) -> Result<qga_std::Connecti
 }
 
 /// Makes connections to a guest that signals end in order.
-fn connector(guest: &Guest) -> impl FnMut(Instant) -> io::Result<Guarded> + Send + 'static {
+pub(crate) fn connector(guest: &Guest) -> impl FnMut(Instant) -> io::Result<Guarded> + Send + 'static {
     let address = guest.address.clone();
     move |deadline| {
         Guarded::new(match guests::simulation(&address) {

@@ -27,6 +27,8 @@ pub(crate) enum Kind {
     Output,
     /// Several guests failed, not all in the same way.
     Several,
+    /// A signal has stopped it. Nobody is told: the process ends with the signal's number.
+    Stopped,
 }
 
 impl Kind {
@@ -39,6 +41,7 @@ impl Kind {
             Self::Protocol => 5,
             Self::Output => 6,
             Self::Several => 7,
+            Self::Stopped => 128,
         }
     }
 
@@ -52,6 +55,7 @@ impl Kind {
             Self::Protocol => "protocol",
             Self::Output => "output",
             Self::Several => "several",
+            Self::Stopped => "stopped",
         }
     }
 }

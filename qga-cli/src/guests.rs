@@ -215,7 +215,8 @@ fn named(mut guests: Vec<Guest>) -> Vec<Guest> {
     guests
 }
 
-fn guest(address: String) -> Guest {
+/// The guest at an address.
+pub(crate) fn guest(address: String) -> Guest {
     let file_name = path(&address).and_then(Path::file_name).and_then(|name| name.to_str());
     Guest { name: file_name.unwrap_or(&address).to_owned(), address, is_text: true }
 }

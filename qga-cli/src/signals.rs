@@ -22,7 +22,7 @@ use crate::record;
 
 /// The connections that are open. Whoever ends the process holds the lock until the end, so that no other begins.
 static OPEN: Mutex<Open> =
-    Mutex::new(Open { next: 0, streams: BTreeMap::new(), work: None, is_stopped: false });
+    Mutex::new(Open { next: 0, streams: BTreeMap::new(), work: None, is_stopped: false, grace: GRACE });
 
 struct Open {
     /// No two connections have the same number.
@@ -32,7 +32,12 @@ struct Open {
     work: Option<Arc<AtomicBool>>,
     /// Whether that work has been left in order after a signal.
     is_stopped: bool,
+    /// How long that may take.
+    grace: Duration,
 }
+
+/// What a signal does at the very end: a terminal is given back as it was.
+static RESTORE: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// From now on signals end the [`Guarded`] connections, and then the process.
 pub(crate) fn guard() -> Result<(), Failure> {
@@ -124,6 +129,11 @@ impl Stoppable {
         Self(flag)
     }
 
+    /// Whether a signal has come.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
     /// Becomes true when the work is to stop.
     pub(crate) fn flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.0)
@@ -143,8 +153,20 @@ impl Stoppable {
     }
 }
 
-/// How long work may take to leave everything in order.
+/// How long work may take to leave everything in order, if it does not say.
 const GRACE: Duration = Duration::from_secs(4);
+
+#[allow(dead_code, reason = "what not every command needs")]
+/// Sets how long work may take to leave everything in order, also after a signal.
+pub(crate) fn set_grace(grace: Duration) {
+    lock().grace = grace;
+}
+
+#[allow(dead_code, reason = "what not every command needs")]
+/// From now on a signal does this last; or, with `None`, nothing.
+pub(crate) fn at_end(restore: Option<fn()>) {
+    *RESTORE.lock().unwrap_or_else(PoisonError::into_inner) = restore;
+}
 
 /// Asks the work to stop, if there is any, and waits for that.
 fn stop_work(signals: &mut Signals) {
@@ -152,8 +174,15 @@ fn stop_work(signals: &mut Signals) {
 
     let Some(flag) = lock().work.take() else { return };
     flag.store(true, Ordering::Relaxed);
-    let limit = Instant::now() + GRACE;
-    while !lock().is_stopped && signals.pending().next().is_none() && Instant::now() < limit {
+    let start = Instant::now();
+    loop {
+        let (is_stopped, grace) = {
+            let open = lock();
+            (open.is_stopped, open.grace)
+        };
+        if is_stopped || signals.pending().next().is_some() || start.elapsed() >= grace {
+            return;
+        }
         thread::sleep(LOOK_INTERVAL);
     }
 }
@@ -206,6 +235,9 @@ fn end(signal: i32) -> ! {
     }
     // Nobody could be told that it failed.
     let _ = record::finish();
+    if let Some(restore) = *RESTORE.lock().unwrap_or_else(PoisonError::into_inner) {
+        restore();
+    }
     process::exit(128 + signal)
 }
 

@@ -14,10 +14,11 @@ mod conform;
 mod describe;
 mod info;
 mod list;
-mod many;
+pub(crate) mod many;
 mod ping;
 mod rows;
 mod sim;
+pub(crate) mod time;
 mod wait;
 
 /// How long everything may take where the command line does not say, and the command not otherwise.
@@ -58,6 +59,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         }
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
+        Command::Time(args) => time::run(cli, args, guests()?),
         Command::Conform { write } => conform::run(cli, *write),
         Command::Sim(sim) => sim::run(cli, sim).map(Done::from),
     }

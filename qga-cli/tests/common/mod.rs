@@ -18,6 +18,14 @@ pub(crate) fn qga(arguments: &[&str]) -> Command {
     command
 }
 
+/// The program, with signals as they are by default: who runs the tests may have some of them ignored.
+pub(crate) fn qga_heeding_signals(arguments: &[&str]) -> Command {
+    let mut command = Command::new("env");
+    command.args(["--default-signal", env!("CARGO_BIN_EXE_qga")]).args(arguments);
+    command.env_remove("QGA_CONNECT").stdin(Stdio::null());
+    command
+}
+
 /// What the program did.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
