@@ -1,7 +1,15 @@
 //! What users do in several calls, each written once for all runtimes.
 
+mod accounts;
+
 mod clock;
 pub use clock::{ClockReading, ClockSet};
+
+mod hotplug;
+pub use hotplug::NotAll;
+
+mod network;
+pub use network::PrimaryAddress;
 
 #[cfg(feature = "alloc")]
 mod ready;

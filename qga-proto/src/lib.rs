@@ -44,7 +44,7 @@ mod error;
 pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
 mod flow;
-pub use flow::{ClockReading, ClockSet};
+pub use flow::{ClockReading, ClockSet, NotAll, PrimaryAddress};
 #[cfg(feature = "alloc")]
 pub use flow::{NotReady, Ready};
 

@@ -10,7 +10,7 @@ mod connect;
 pub use connect::{AnyStream, connect, connect_lazy, dial};
 
 mod flows;
-pub use flows::wall_clock;
+pub use flows::{NotAll, wall_clock};
 
 mod session;
 pub use session::{Error, NotReady, Session, block_on};

@@ -5,6 +5,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use qga_proto::owned::{
+    GuestIpAddress, GuestIpAddressType, GuestLogicalProcessor, GuestMemoryBlock, GuestNetworkInterface,
+    GuestNetworkRoute,
+};
 use qga_sim::{Guest, Server, ServerHandle};
 use qga_tests::real_agent::RealAgent;
 use socket2::{Domain, SockAddr, Socket, Type};
@@ -35,6 +39,40 @@ impl Agent {
     /// A simulated guest whose file systems are frozen.
     pub(crate) fn frozen() -> Self {
         Self::of(Guest::new().frozen())
+    }
+
+    /// A simulated guest whose clock is an hour behind.
+    pub(crate) fn late() -> Self {
+        Self::of(Guest::new().clock_behind(Duration::from_secs(3600)))
+    }
+
+    /// A simulated guest whose clock is an hour behind, and that has no hardware clock.
+    pub(crate) fn late_without_hardware() -> Self {
+        Self::of(Guest::new().clock_behind(Duration::from_secs(3600)).no_hardware_clock())
+    }
+
+    /// A simulated guest with 200 processors, of which the first and that of number 150 stay in use.
+    pub(crate) fn large() -> Self {
+        let fixed = [0, 150];
+        let processor = |id| GuestLogicalProcessor::new(id, true).can_offline(!fixed.contains(&id));
+        let block = |index| GuestMemoryBlock::new(index, true).can_offline(index >= 8);
+        let guest = Guest::new().processors((0..200).map(processor).collect());
+        Self::of(guest.memory_blocks(128 << 20, (0..200).map(block).collect()))
+    }
+
+    /// A simulated guest with many interfaces, on which containers run, and whose default route leads to `eth1`.
+    pub(crate) fn crowded() -> Self {
+        Self::of(crowded(Guest::new()))
+    }
+
+    /// The same, with an agent that does not tell routes.
+    pub(crate) fn crowded_without_routes() -> Self {
+        Self::of(crowded(Guest::new().disable("guest-network-get-route")))
+    }
+
+    /// A simulated guest whose user alice has two SSH keys, one of them with a space behind it.
+    pub(crate) fn with_keys() -> Self {
+        Self::of(Guest::new().authorized_keys("alice", &["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two "]))
     }
 
     /// A real `qemu-ga`.
@@ -155,7 +193,39 @@ impl Agent {
         }
     }
 
+    /// The simulated guest as it is now.
+    pub(crate) fn guest(&self) -> Guest {
+        match &*self.kind() {
+            Kind::Sim { server: Some(server), .. } => server.guest(),
+            _ => unreachable!("no simulated guest runs"),
+        }
+    }
+
     fn kind(&self) -> MutexGuard<'_, Kind> {
         self.kind.lock().expect("nobody has panicked")
     }
+}
+
+/// Gives a guest networks: the first interfaces that it names are not the ones by which it is reached.
+fn crowded(guest: Guest) -> Guest {
+    let interface = |name: &str, addresses: &[(&str, i64)]| {
+        let mut interface = GuestNetworkInterface::new(name);
+        let address = |&(address, prefix): &(&str, i64)| {
+            let is_v6 = str::contains(address, ':');
+            let kind = if is_v6 { GuestIpAddressType::Ipv6 } else { GuestIpAddressType::Ipv4 };
+            GuestIpAddress::new(address, kind, prefix)
+        };
+        interface.ip_addresses = Some(addresses.iter().map(address).collect());
+        interface
+    };
+    let mut route = GuestNetworkRoute::new("eth1", "0.0.0.0", 100, 4);
+    (route.mask, route.gateway) = (Some("0.0.0.0".into()), Some("198.51.100.1".into()));
+    let mut dearer = GuestNetworkRoute::new("eth0", "0.0.0.0", 200, 4);
+    (dearer.mask, dearer.gateway) = (Some("0.0.0.0".into()), Some("192.0.2.1".into()));
+    guest
+        .interface(interface("docker0", &[("172.17.0.1", 16)]))
+        .interface(interface("tun0", &[("10.8.0.2", 24)]))
+        .interface(interface("eth0", &[("fe80::1", 64), ("2001:db8::15", 64), ("192.0.2.15", 24)]))
+        .interface(interface("eth1", &[("2001:db8:1::7", 64), ("198.51.100.7", 24)]))
+        .routes(vec![dearer, route])
 }

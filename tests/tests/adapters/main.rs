@@ -8,10 +8,14 @@ mod runtime;
 
 mod tap;
 
+mod accounts;
 mod calls;
+mod clock;
 mod conform;
 mod connections;
 mod dropping;
+mod hotplug;
+mod network;
 mod ready;
 mod sharing;
 mod streams;

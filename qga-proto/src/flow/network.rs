@@ -1,0 +1,286 @@
+//! Which of a guest's many addresses is *the* address.
+
+use core::fmt;
+use core::net::IpAddr;
+
+use crate::buffer::Buffer;
+use crate::commands::{GuestNetworkGetInterfaces, GuestNetworkGetRoute};
+use crate::error::{Error, Violation};
+use crate::json::{self, Str};
+use crate::session::Session;
+use crate::text::Text;
+use crate::time::Instant;
+use crate::transport::Transport;
+use crate::view::{GuestIpAddress, GuestNetworkInterface, GuestNetworkRoute};
+
+/// The address at which a guest is most likely to be reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PrimaryAddress {
+    /// The address.
+    pub address: IpAddr,
+    /// How many bits of it say which network it is in: up to 32 or 128.
+    pub prefix: u8,
+    /// The interface that has it.
+    pub interface: Text,
+    /// Whether the guest sends by this interface what it knows no other way for. `None`: the agent does not tell; it can
+    /// since QEMU 9.1, on Windows since 11.0.
+    pub is_default_route: Option<bool>,
+}
+
+/// How many default routes are looked at; nearly all guests have two at most.
+const ROUTES: usize = 8;
+
+impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// Finds the address at which the guest is most likely to be reached. `None`: it has none.
+    ///
+    /// Left out are addresses that nobody else can reach: those of loopback, link-local ones, and those of the networks
+    /// that container and virtualization software makes inside the guest (told by the interface's name: `docker0`,
+    /// `virbr0`, `veth...` and their like), unless the guest's default route leads there. Of the others that is chosen
+    ///
+    /// 1. to whose interface a default route of its own IP version leads, if the agent tells, the one with the lowest metric
+    ///    before others;
+    /// 2. of version 4 before 6, and of version 6 a global one before a unique local one (`fc00::/7`);
+    /// 3. of an interface that is no tunnel or virtual switch, by its name (`tun0`, `wg0`, `vEthernet ...`);
+    /// 4. that the agent names first.
+    ///
+    /// Dropping the future leaves the session as any other dropped call does.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_view_until`](Self::call_view_until) of `guest-network-get-interfaces`. That the agent does not tell routes
+    /// is no error.
+    pub async fn primary_address(
+        &mut self,
+        deadline: Instant,
+    ) -> Result<Option<PrimaryAddress>, Error<T::Error>> {
+        let routes = match self.call_view_until(&GuestNetworkGetRoute::new(), deadline).await {
+            Ok(routes) => Routes::read(routes.iter()),
+            Err(Error::Refused(_) | Error::Protocol(_) | Error::ReplyTooLong { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        let interfaces = self.call_view_until(&GuestNetworkGetInterfaces::new(), deadline).await?;
+        let mut best: Option<(Rank, PrimaryAddress)> = None;
+        for interface in interfaces.iter() {
+            let interface = interface.map_err(undecodable)?;
+            for address in interface.ip_addresses.iter().flat_map(json::List::iter) {
+                let Some(found) = judge(&interface, &address.map_err(undecodable)?, routes.as_ref()) else {
+                    continue;
+                };
+                // Of equals the first.
+                if best.as_ref().is_none_or(|(rank, _)| found.0 < *rank) {
+                    best = Some(found);
+                }
+            }
+        }
+        Ok(best.map(|(_, address)| address))
+    }
+}
+
+fn undecodable<E>(error: json::Error) -> Error<E> {
+    Error::Protocol(Violation::Undecodable(error))
+}
+
+/// How likely an address is not the one: by metric of its default route, family, kind of interface.
+type Rank = (u64, u8, bool);
+
+/// What an address is worth, if it is worth anything.
+fn judge(
+    interface: &GuestNetworkInterface<'_>,
+    address: &GuestIpAddress<'_>,
+    routes: Option<&Routes>,
+) -> Option<(Rank, PrimaryAddress)> {
+    let (name, prefix) = (interface.name, address.prefix);
+    let address = parse(address.ip_address)?;
+    let metric = routes.and_then(|routes| routes.metric(name, address.is_ipv6()));
+    if !is_reachable(&address)
+        || begins_with(name, &INNER) && metric.is_none()
+        || is_docker_bridge(name) && metric.is_none()
+    {
+        return None;
+    }
+    let is_tunnel = begins_with(name, &TUNNELS);
+    let rank = (metric.map_or(u64::MAX, u64::from), family(&address), is_tunnel);
+    let bits = if address.is_ipv4() { 32 } else { 128 };
+    let found = PrimaryAddress {
+        address,
+        prefix: u8::try_from(prefix).map_or(bits, |prefix| prefix.min(bits)),
+        interface: Text::new(name),
+        is_default_route: routes.map(|_| metric.is_some()),
+    };
+    Some((rank, found))
+}
+
+/// Version 4 first, then version 6's global addresses.
+fn family(address: &IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 0,
+        IpAddr::V6(address) if !address.is_unique_local() => 1,
+        IpAddr::V6(_) => 2,
+    }
+}
+
+fn is_reachable(address: &IpAddr) -> bool {
+    let is_local = match address {
+        IpAddr::V4(address) => address.is_link_local() || address.is_broadcast(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    !(is_local || address.is_loopback() || address.is_unspecified() || address.is_multicast())
+}
+
+/// How the names of interfaces begin that lead to nowhere but inside the guest.
+const INNER: [&str; 14] = [
+    "docker", "podman", "cni", "flannel", "cali", "cilium", "kube-", "weave", "nerdctl", "lxcbr", "lxdbr",
+    "veth", "virbr", "Loopback",
+];
+
+/// How the names of tunnels and of Windows' virtual switches begin: somebody else may be reached there only.
+const TUNNELS: [&str; 9] = ["tun", "tap", "wg", "tailscale", "zt", "ppp", "utun", "ipsec", "vEthernet"];
+
+fn begins_with(name: Str<'_>, beginnings: &[&str]) -> bool {
+    beginnings.iter().any(|beginning| {
+        let mut chars = name.chars();
+        beginning.chars().all(|c| chars.next() == Some(c))
+    })
+}
+
+/// Docker calls the bridges of its networks `br-` and 12 digits; `br0` and `br-lan` are real ones.
+fn is_docker_bridge(name: Str<'_>) -> bool {
+    begins_with(name, &["br-"])
+        && name.chars().count() == 15
+        && name.chars().skip(3).all(|c| c.is_ascii_hexdigit())
+}
+
+/// The longest text of an address: that of version 6 with a part of version 4 has 45 characters.
+const ADDRESS: usize = 64;
+
+/// An address, without the interface that may be named behind a `%`.
+fn parse(text: Str<'_>) -> Option<IpAddr> {
+    let mut buffer = [0; ADDRESS];
+    text.copy_to(&mut buffer)?.split('%').next()?.parse().ok()
+}
+
+/// The guest's default routes.
+struct Routes(heapless::Vec<DefaultRoute, ROUTES>);
+
+struct DefaultRoute {
+    interface: Text,
+    is_v6: bool,
+    metric: u32,
+}
+
+impl Routes {
+    /// Reads what the agent tells, as far as it can be read. `None`: it tells nothing at all, as agents do that have the
+    /// command and no way to know.
+    fn read<'a>(routes: impl Iterator<Item = Result<GuestNetworkRoute<'a>, json::Error>>) -> Option<Self> {
+        let mut all = heapless::Vec::new();
+        let mut is_empty = true;
+        for route in routes.map_while(Result::ok) {
+            is_empty = false;
+            if let Some(route) = DefaultRoute::of(&route) {
+                // More than there is room for are not needed.
+                let _ = all.push(route);
+            }
+        }
+        (!is_empty).then_some(Self(all))
+    }
+
+    /// The metric of the best default route of an IP version that leads to an interface.
+    fn metric(&self, name: Str<'_>, is_v6: bool) -> Option<u32> {
+        let routes = self.0.iter().filter(|route| route.is_v6 == is_v6 && name == *route.interface.as_str());
+        routes.map(|route| route.metric).min()
+    }
+}
+
+impl DefaultRoute {
+    /// A route, if it is for everything that no other is for.
+    fn of(route: &GuestNetworkRoute<'_>) -> Option<Self> {
+        /// Linux's mark on routes that refuse what takes them: RTF_REJECT.
+        const REJECT: u64 = 0x200;
+
+        let is_v6 = route.version == 6;
+        let is_whole =
+            |text: Option<Str<'_>>| text.is_none_or(|text| text.chars().all(|c| c == '0' || c == '.'));
+        let destination = parse(route.destination)?;
+        let is_default = destination.is_unspecified()
+            && destination.is_ipv6() == is_v6
+            && is_whole(route.mask)
+            && is_whole(route.desprefixlen);
+        if !is_default || route.flags.is_some_and(|flags| flags & REJECT != 0) {
+            return None;
+        }
+        let metric = u32::try_from(route.metric).unwrap_or(u32::MAX);
+        Some(Self { interface: Text::new(route.iface), is_v6, metric })
+    }
+}
+
+impl fmt::Display for PrimaryAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.address.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::view::GuestIpAddressType::Ipv4;
+
+    fn route<'a>(iface: &'a str, destination: &'a str, version: i64) -> GuestNetworkRoute<'a> {
+        GuestNetworkRoute::new(iface, destination, 100, version)
+    }
+
+    #[test]
+    fn default_routes() {
+        let is_default = |route: GuestNetworkRoute<'_>| DefaultRoute::of(&route).is_some();
+        assert!(is_default(route("eth0", "0.0.0.0", 4).mask("0.0.0.0")));
+        assert!(is_default(route("eth0", "::", 6).desprefixlen("0")));
+        assert!(is_default(route("eth0", "::", 6).desprefixlen("00")));
+        assert!(!is_default(route("eth0", "0.0.0.0", 4).mask("128.0.0.0")), "half of all");
+        assert!(!is_default(route("eth0", "::", 6).desprefixlen("3")));
+        assert!(!is_default(route("eth0", "192.0.2.0", 4)));
+        assert!(!is_default(route("eth0", "::", 4)));
+        assert!(!is_default(route("lo", "::", 6).flags(0xFFFF_FFFF_8020_0200)), "it refuses");
+        assert!(!is_default(route("eth0", "everywhere", 4)));
+    }
+
+    #[test]
+    fn names_of_inner_networks() {
+        let worth = |name: &str| {
+            let address = GuestIpAddress::new("192.0.2.1", Ipv4, 24);
+            judge(&GuestNetworkInterface::new(name), &address, None).is_some()
+        };
+        for name in ["docker0", "br-0123456789ab", "veth12ab", "virbr0", "cni0"] {
+            assert!(!worth(name), "{name}");
+        }
+        for name in ["eth0", "br0", "br-lan", "br-management01", "Ethernet", "wg0", "enp1s0", ""] {
+            assert!(worth(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn addresses_that_nobody_reaches() {
+        for text in ["127.0.0.1", "::1", "169.254.3.4", "fe80::1%eth0", "0.0.0.0", "224.0.0.1", "ff02::1"] {
+            assert!(!is_reachable(&parse(Str::new(text)).unwrap()), "{text}");
+        }
+        for text in ["10.0.0.1", "2001:db8::1", "fd00::1"] {
+            assert!(is_reachable(&parse(Str::new(text)).unwrap()), "{text}");
+        }
+        assert_eq!(parse(Str::new("localhost")), None);
+    }
+
+    #[test]
+    fn prefixes_that_cannot_be() {
+        let prefix = |prefix| {
+            let address = GuestIpAddress::new("192.0.2.1", Ipv4, prefix);
+            judge(&GuestNetworkInterface::new("eth0"), &address, None).unwrap().1.prefix
+        };
+        assert_eq!([24, 0, 33, -1, i64::MAX].map(prefix), [24, 0, 32, 32, 32]);
+    }
+
+    #[test]
+    fn private_version_6_comes_last() {
+        let address = |text: &str| text.parse().unwrap();
+        let ranks = ["192.0.2.1", "2001:db8::1", "fd00::1"].map(|text| family(&address(text)));
+        assert_eq!(ranks, [0, 1, 2]);
+    }
+}
