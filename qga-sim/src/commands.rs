@@ -149,6 +149,7 @@ impl Guest {
     /// Answers a request; `now` is the time since 1970.
     pub(crate) fn answer(&mut self, request: Request<'_>, now: Duration) -> Answer {
         self.now = now;
+        self.files.now = self.clocks.system(now).map_or(now, |time| Duration::from_nanos(time.max(0) as u64));
         let name = String::from(request.name());
         let Some(entry) = TABLE.iter().chain(vendor::TABLE).find(|entry| name == entry.name) else {
             return Err(Refusal::not_found(format!("The command {name} has not been found")));

@@ -39,25 +39,48 @@ impl From<RequestError> for Refusal {
 
 /// An error of the guest's system, displayed as Linux words it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Errno {
+#[non_exhaustive]
+pub enum Errno {
+    /// `EACCES`.
     Access,
+    /// `EBADF`.
     BadHandle,
+    /// `EBUSY`.
     Busy,
+    /// `EEXIST`.
+    Exists,
+    /// `EFBIG`.
     FileTooLarge,
+    /// `EINVAL`.
     Invalid,
+    /// `EISDIR`.
     IsDirectory,
+    /// `ENAMETOOLONG`.
+    NameTooLong,
+    /// `ENOENT`.
     NoEntry,
+    /// `ENOMEM`.
     NoMemory,
+    /// `ESRCH`.
     NoProcess,
+    /// `ENOSPC`.
     NoSpace,
+    /// `ENOTDIR`.
     NotDirectory,
+    /// `ENOTEMPTY`.
+    NotEmpty,
+    /// `EMFILE`.
     TooManyFiles,
+    /// `ELOOP`.
+    TooManyLinks,
+    /// `EAGAIN`.
     TryAgain,
 }
 
 impl Errno {
     /// Its number on Linux.
-    pub(crate) fn code(self) -> i64 {
+    #[must_use]
+    pub fn code(self) -> i64 {
         match self {
             Self::NoEntry => 2,
             Self::NoProcess => 3,
@@ -66,12 +89,16 @@ impl Errno {
             Self::NoMemory => 12,
             Self::Access => 13,
             Self::Busy => 16,
+            Self::Exists => 17,
             Self::NotDirectory => 20,
             Self::IsDirectory => 21,
             Self::Invalid => 22,
             Self::TooManyFiles => 24,
             Self::FileTooLarge => 27,
             Self::NoSpace => 28,
+            Self::NameTooLong => 36,
+            Self::NotEmpty => 39,
+            Self::TooManyLinks => 40,
         }
     }
 }
@@ -82,16 +109,22 @@ impl fmt::Display for Errno {
             Self::Access => "Permission denied",
             Self::BadHandle => "Bad file descriptor",
             Self::Busy => "Device or resource busy",
+            Self::Exists => "File exists",
             Self::FileTooLarge => "File too large",
             Self::Invalid => "Invalid argument",
             Self::IsDirectory => "Is a directory",
+            Self::NameTooLong => "File name too long",
             Self::NoEntry => "No such file or directory",
             Self::NoMemory => "Cannot allocate memory",
             Self::NoProcess => "No such process",
             Self::NoSpace => "No space left on device",
             Self::NotDirectory => "Not a directory",
+            Self::NotEmpty => "Directory not empty",
             Self::TooManyFiles => "Too many open files",
+            Self::TooManyLinks => "Too many levels of symbolic links",
             Self::TryAgain => "Resource temporarily unavailable",
         })
     }
 }
+
+impl std::error::Error for Errno {}

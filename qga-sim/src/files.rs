@@ -1,72 +1,57 @@
-//! The guest's files: paths and contents, and the handles on them.
+//! The guest's files: a tree of names, what they stand for, and what is open of it.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::error::Errno;
-use crate::program::Program;
+
+mod change;
+mod node;
+mod open;
+mod path;
+mod space;
+
+pub(crate) use node::{Content, Node};
+pub use node::{FileKind, Metadata};
+use open::Handle;
+pub(crate) use open::{Mode, OpenFile, Whence};
+pub(crate) use path::LastLink;
+pub use space::Full;
+use space::Space;
 
 /// A file system in memory, and what is open in it.
 #[derive(Clone)]
 pub(crate) struct Files {
-    /// By absolute path; the root is "".
-    nodes: BTreeMap<String, Node>,
+    /// By absolute path, the root being "": the numbers of nodes.
+    names: BTreeMap<String, u64>,
+    nodes: BTreeMap<u64, Node>,
+    next_node: u64,
     handles: BTreeMap<i64, Handle>,
     next_handle: i64,
-    /// How many bytes all files have together.
-    used: u64,
+    space: Space,
+    /// The time that changed files get.
+    pub(crate) now: Duration,
     /// Whether paths have drives, and backslashes for slashes.
     has_drives: bool,
 }
-
-/// What a path leads to.
-#[derive(Clone)]
-pub(crate) enum Node {
-    Directory,
-    File {
-        content: Vec<u8>,
-        /// What happens when it is run; without it, it cannot be.
-        program: Option<Program>,
-    },
-}
-
-#[derive(Clone)]
-struct Handle {
-    path: String,
-    mode: Mode,
-    position: u64,
-}
-
-/// How a file is opened: the modes of C's `fopen`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mode {
-    read: bool,
-    write: bool,
-    append: bool,
-    truncate: bool,
-}
-
-/// Where a seek starts from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whence {
-    Set,
-    Current,
-    End,
-}
-
-/// How many bytes all files together may have. A client can write at any position, and should not be able to take the
-/// memory of the host.
-const CAPACITY: u64 = 1 << 30;
-
-/// How many files may be open: a usual limit of a process.
-const MAX_HANDLES: usize = 1024;
 
 /// The real agent's first handle.
 const FIRST_HANDLE: i64 = 1000;
 
 impl Files {
     pub(crate) fn new() -> Self {
-        let nodes = BTreeMap::from([(String::new(), Node::Directory)]);
-        Self { nodes, handles: BTreeMap::new(), next_handle: FIRST_HANDLE, used: 0, has_drives: false }
+        let mut files = Self {
+            names: BTreeMap::new(),
+            nodes: BTreeMap::new(),
+            next_node: 1,
+            handles: BTreeMap::new(),
+            next_handle: FIRST_HANDLE,
+            space: Space::new(),
+            now: Duration::ZERO,
+            has_drives: false,
+        };
+        files.put("/", Node::new(Content::Directory));
+        files
     }
 
     /// With paths as Windows has them.
@@ -74,235 +59,57 @@ impl Files {
         Self { has_drives: true, ..Self::new() }
     }
 
-    /// Puts a node where there may be another, and the directories that lead to it.
-    pub(crate) fn put(&mut self, path: &str, node: Node) {
-        let path = self.normal(path);
-        for (at, _) in path.match_indices('/').skip(1) {
-            self.insert(path[..at].to_owned(), Node::Directory);
-        }
-        self.insert(path, node);
+    /// Sets how many bytes fit beside those that are there, and who is told when no more do.
+    pub(crate) fn set_space(&mut self, bytes: u64, full: Full) {
+        let capacity = self.space.used.saturating_add(bytes).min(space::CAPACITY);
+        (self.space.capacity, self.space.full) = (capacity, full);
     }
 
-    fn insert(&mut self, path: String, node: Node) {
-        let kept = matches!((&node, self.nodes.get(&path)), (Node::Directory, Some(Node::Directory)));
-        if !kept {
-            self.used += node.len();
-            if let Some(old) = self.nodes.insert(path, node) {
-                self.used -= old.len();
-            }
-        }
-    }
-
-    /// What is at a path.
-    pub(crate) fn get(&self, path: &str) -> Result<&Node, Errno> {
-        let path = self.resolve(path)?;
-        self.nodes.get(&path).ok_or(Errno::NoEntry)
+    /// Sets how many bytes are taken by one write.
+    pub(crate) fn set_longest_write(&mut self, bytes: usize) {
+        self.space.longest_write = bytes.max(1);
     }
 
     /// The content of the file at a path.
     pub(crate) fn content(&self, path: &str) -> Result<&[u8], Errno> {
-        match self.get(path)? {
-            Node::Directory => Err(Errno::IsDirectory),
-            Node::File { content, .. } => Ok(content),
+        match &self.get(path, LastLink::Follow)?.content {
+            Content::Directory => Err(Errno::IsDirectory),
+            Content::File { bytes, .. } => Ok(bytes),
+            Content::Link(_) | Content::Device => Ok(&[]),
         }
     }
 
-    /// Makes a directory, unless it is there. The one that it is in must be.
-    pub(crate) fn make_directory(&mut self, path: &str) -> Result<(), Errno> {
-        let path = self.resolve(path)?;
-        match self.nodes.get(&path) {
-            Some(Node::File { .. }) => return Err(Errno::NotDirectory),
-            _ => self.insert(path, Node::Directory),
+    /// The names in a directory, in the order of their bytes.
+    pub(crate) fn list(&self, path: &str) -> Result<Vec<String>, Errno> {
+        let name = self.resolve(path, LastLink::Follow)?;
+        match self.at(&name) {
+            None => Err(Errno::NoEntry),
+            Some(node) if !node.is_directory() => Err(Errno::NotDirectory),
+            Some(_) => Ok(self.children(&name).map(str::to_owned).collect()),
         }
-        Ok(())
+    }
+
+    /// Whether two paths lead to the same.
+    pub(crate) fn is_same(&self, one: &str, other: &str) -> bool {
+        let number = |path| self.resolve(path, LastLink::Keep).ok().and_then(|name| self.names.get(&name));
+        number(one).is_some_and(|one| Some(one) == number(other))
+    }
+
+    /// Whether a path, which need not be there, leads into a directory, or to it.
+    pub(crate) fn is_inside(&self, path: &str, directory: &str) -> bool {
+        let resolve = |path| self.resolve(path, LastLink::Follow);
+        resolve(path).ok().zip(resolve(directory).ok()).is_some_and(|(path, directory)| {
+            path.strip_prefix(&directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
     }
 
     /// All files by path, and what they hold.
     pub(crate) fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        self.nodes.iter().filter_map(|(path, node)| match node {
-            Node::File { content, .. } => Some((path.as_str(), content.as_slice())),
-            Node::Directory => None,
+        self.names.iter().filter_map(|(path, number)| match &self.nodes.get(number)?.content {
+            Content::File { bytes, .. } => Some((path.as_str(), bytes.as_slice())),
+            _ => None,
         })
     }
-
-    /// How many handles there are.
-    pub(crate) fn open_count(&self) -> usize {
-        self.handles.len()
-    }
-
-    /// Puts a content in the place of a file's, or makes the file.
-    pub(crate) fn replace(&mut self, path: &str, content: Vec<u8>) -> Result<(), Errno> {
-        let path = self.resolve(path)?;
-        let old = match self.nodes.get(&path) {
-            Some(Node::Directory) => return Err(Errno::IsDirectory),
-            node => node.map_or(0, Node::len),
-        };
-        if content.len() as u64 > CAPACITY.saturating_sub(self.used - old) {
-            return Err(Errno::NoSpace);
-        }
-        self.insert(path, Node::File { content, program: None });
-        Ok(())
-    }
-
-    /// Opens the file at a path; gives the handle.
-    pub(crate) fn open(&mut self, path: &str, mode: Mode) -> Result<i64, Errno> {
-        let path = self.resolve(path)?;
-        match self.nodes.get_mut(&path) {
-            None if !mode.creates() => return Err(Errno::NoEntry),
-            Some(Node::Directory) if mode.write => return Err(Errno::IsDirectory),
-            _ if self.handles.len() == MAX_HANDLES => return Err(Errno::TooManyFiles),
-            Some(Node::File { content, .. }) if mode.truncate => {
-                self.used -= content.len() as u64;
-                content.clear();
-            }
-            Some(_) => {}
-            None => self.insert(path.clone(), Node::File { content: Vec::new(), program: None }),
-        }
-        let handle = self.next_handle;
-        self.next_handle += 1;
-        self.handles.insert(handle, Handle { path, mode, position: 0 });
-        Ok(handle)
-    }
-
-    /// Closes a handle. `None`: it is not open.
-    pub(crate) fn close(&mut self, handle: i64) -> Option<()> {
-        self.handles.remove(&handle).map(|_| ())
-    }
-
-    /// Closes all handles. The real agent keeps their count in a file, so their numbers do not come again.
-    pub(crate) fn close_all(&mut self) {
-        self.handles.clear();
-    }
-
-    /// What a handle is open on. `None`: it is not open.
-    pub(crate) fn handle(&mut self, handle: i64) -> Option<OpenFile<'_>> {
-        let handle = self.handles.get_mut(&handle)?;
-        let node = self.nodes.get_mut(&handle.path)?;
-        Some(OpenFile { handle, node, used: &mut self.used })
-    }
-
-    /// A path as the nodes have it; what leads to it must be directories.
-    fn resolve(&self, path: &str) -> Result<String, Errno> {
-        if path.is_empty() {
-            return Err(Errno::NoEntry);
-        }
-        let path = self.normal(path);
-        for (at, _) in path.match_indices('/') {
-            match self.nodes.get(&path[..at]) {
-                None => return Err(Errno::NoEntry),
-                Some(Node::File { .. }) => return Err(Errno::NotDirectory),
-                Some(Node::Directory) => {}
-            }
-        }
-        Ok(path)
-    }
-
-    fn normal(&self, path: &str) -> String {
-        if self.has_drives { normal(&path.replace('\\', "/")) } else { normal(path) }
-    }
-}
-
-/// An open file.
-pub(crate) struct OpenFile<'a> {
-    handle: &'a mut Handle,
-    node: &'a mut Node,
-    used: &'a mut u64,
-}
-
-impl OpenFile<'_> {
-    /// Reads up to `count` bytes; says also whether the end was hit, which is so only when there were fewer.
-    pub(crate) fn read(&mut self, count: usize) -> Result<(Vec<u8>, bool), Errno> {
-        let Node::File { content, .. } = &*self.node else { return Err(Errno::IsDirectory) };
-        if !self.handle.mode.read {
-            return Err(Errno::BadHandle);
-        }
-        let start = usize::try_from(self.handle.position).map_or(content.len(), |at| at.min(content.len()));
-        let rest = &content[start..];
-        let bytes = rest[..count.min(rest.len())].to_vec();
-        self.handle.position += bytes.len() as u64;
-        let eof = bytes.len() < count;
-        Ok((bytes, eof))
-    }
-
-    /// Writes all of `bytes`.
-    pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), Errno> {
-        let Node::File { content, .. } = &mut *self.node else { return Err(Errno::IsDirectory) };
-        if !self.handle.mode.write {
-            return Err(Errno::BadHandle);
-        }
-        let len = content.len() as u64;
-        let start = if self.handle.mode.append { len } else { self.handle.position };
-        let end = start.checked_add(bytes.len() as u64).ok_or(Errno::NoSpace)?;
-        let growth = if bytes.is_empty() { 0 } else { end.saturating_sub(len) };
-        if growth > CAPACITY.saturating_sub(*self.used) {
-            return Err(Errno::NoSpace);
-        }
-        *self.used += growth;
-        // Within the capacity from here on, which any `usize` holds.
-        content.resize((len + growth) as usize, 0);
-        if !bytes.is_empty() {
-            content[start as usize..end as usize].copy_from_slice(bytes);
-        }
-        self.handle.position = end;
-        Ok(())
-    }
-
-    /// Goes to another position, which may be beyond the end; gives it.
-    pub(crate) fn seek(&mut self, offset: i64, whence: Whence) -> Result<i64, Errno> {
-        let base = match whence {
-            Whence::Set => 0,
-            Whence::Current => self.handle.position,
-            Whence::End => self.node.len(),
-        };
-        let position = base.checked_add_signed(offset).ok_or(Errno::Invalid)?;
-        let told = i64::try_from(position).map_err(|_| Errno::Invalid)?;
-        self.handle.position = position;
-        Ok(told)
-    }
-}
-
-impl Node {
-    fn len(&self) -> u64 {
-        match self {
-            Self::Directory => 0,
-            Self::File { content, .. } => content.len() as u64,
-        }
-    }
-}
-
-impl Mode {
-    /// Reads a mode. `b` changes nothing, and `x` there is not.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        let (read, write, append, truncate) = match text {
-            "r" | "rb" => (true, false, false, false),
-            "w" | "wb" => (false, true, false, true),
-            "a" | "ab" => (false, true, true, false),
-            "r+" | "rb+" | "r+b" => (true, true, false, false),
-            "w+" | "wb+" | "w+b" => (true, true, false, true),
-            "a+" | "ab+" | "a+b" => (true, true, true, false),
-            _ => return None,
-        };
-        Some(Self { read, write, append, truncate })
-    }
-
-    fn creates(self) -> bool {
-        self.truncate || self.append
-    }
-}
-
-/// An absolute path without `.`, `..` and doubled slashes. Others start at the root, where the agent runs.
-fn normal(path: &str) -> String {
-    let mut parts = Vec::new();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    parts.iter().flat_map(|part| ["/", part]).collect()
 }
 
 #[cfg(test)]
@@ -311,7 +118,7 @@ mod tests {
 
     fn files() -> Files {
         let mut files = Files::new();
-        files.put("/etc/motd", Node::File { content: b"hello\n".into(), program: None });
+        files.put("/etc/motd", Node::file(b"hello\n".into()));
         files
     }
 
@@ -322,7 +129,7 @@ mod tests {
     #[test]
     fn paths_are_resolved() {
         let files = files();
-        for path in ["/etc/motd", "etc/motd", "//etc/./x/../motd"] {
+        for path in ["/etc/motd", "etc/motd", "//etc/./../etc//motd"] {
             assert!(files.content(path).is_ok(), "{path}");
         }
         assert_eq!(files.content("/etc"), Err(Errno::IsDirectory));
@@ -358,7 +165,7 @@ mod tests {
         assert_eq!(files.handle(write).unwrap().read(1), Err(Errno::BadHandle));
         let read = open(&mut files, "/etc/motd", "rb").unwrap();
         assert_eq!(files.handle(read).unwrap().write(b"x"), Err(Errno::BadHandle));
-        assert_eq!(files.close(read), Some(()));
+        assert_eq!(files.close(read), Some(Ok(())));
         assert_eq!(files.close(read), None);
         for mode in ["", "x", "wx", "br", "rw", "r++"] {
             assert_eq!(Mode::parse(mode), None, "{mode}");
@@ -373,12 +180,80 @@ mod tests {
         assert_eq!(file.seek(8, Whence::Set), Ok(8));
         file.write(b"x").unwrap();
         assert_eq!(file.seek(-10, Whence::Current), Err(Errno::Invalid));
-        for offset in [CAPACITY as i64, i64::MAX] {
+        for offset in [space::CAPACITY as i64, i64::MAX] {
             file.seek(offset, Whence::Set).unwrap();
             assert_eq!(file.write(b"x"), Err(Errno::NoSpace));
         }
         assert_eq!(file.seek(i64::MAX, Whence::Current), Err(Errno::Invalid));
         assert_eq!(files.content("/etc/motd"), Ok(&b"hello\n\0\0x"[..]));
-        assert_eq!(files.used, 9);
+        assert_eq!(files.space.used, 9);
+    }
+
+    #[test]
+    fn links_are_followed_but_not_for_ever() {
+        let mut files = files();
+        files.make_link("../etc", "/etc/here").unwrap();
+        files.make_link("/etc/here/motd", "/motd").unwrap();
+        files.make_link("loop", "/loop").unwrap();
+        assert_eq!(files.content("/motd"), Ok(&b"hello\n"[..]));
+        assert_eq!(files.content("/etc/here/here/here/motd"), Ok(&b"hello\n"[..]));
+        assert_eq!(files.content("/loop"), Err(Errno::TooManyLinks));
+        files.remove_file("/motd").unwrap();
+        assert_eq!(files.content("/etc/motd"), Ok(&b"hello\n"[..]));
+        assert_eq!(files.content(&"x".repeat(256)), Err(Errno::NameTooLong));
+        assert_eq!(files.content(&"/etc/..".repeat(1000)), Err(Errno::NameTooLong));
+    }
+
+    #[test]
+    fn what_is_open_outlives_its_name() {
+        let mut files = files();
+        let handle = open(&mut files, "/etc/motd", "r+").unwrap();
+        files.rename("/etc/motd", "/old").unwrap();
+        files.handle(handle).unwrap().write(b"J").unwrap();
+        assert_eq!(files.content("/old"), Ok(&b"Jello\n"[..]));
+        files.replace("/new", b"x".into()).unwrap();
+        files.rename("/new", "/old").unwrap();
+        assert_eq!(files.handle(handle).unwrap().seek(0, Whence::Set), Ok(0));
+        assert_eq!(files.handle(handle).unwrap().read(1), Ok((b"J".to_vec(), false)));
+        assert_eq!((files.content("/old"), files.space.used), (Ok(&b"x"[..]), 7));
+        files.close(handle);
+        assert_eq!((files.space.used, files.nodes.len()), (1, files.names.len()));
+    }
+
+    #[test]
+    fn renaming_takes_a_directory_along_and_overwrites_only_what_it_may() {
+        let mut files = files();
+        files.make_directory("/etc/dir").unwrap();
+        assert_eq!(files.rename("/etc", "/etc/dir/etc"), Err(Errno::Invalid));
+        assert_eq!(files.rename("/etc/motd", "/etc"), Err(Errno::IsDirectory));
+        assert_eq!(files.rename("/etc/dir", "/etc/motd"), Err(Errno::NotDirectory));
+        assert_eq!(files.rename("/no", "/etc/motd"), Err(Errno::NoEntry));
+        files.make_directory("/etc2").unwrap();
+        files.rename("/etc", "/etc2").unwrap();
+        assert_eq!(files.list("/").unwrap(), ["etc2"]);
+        assert_eq!(files.list("/etc2").unwrap(), ["dir", "motd"]);
+        assert_eq!(files.remove_directory("/etc2"), Err(Errno::NotEmpty));
+        assert_eq!(files.remove_directory("/etc2/motd"), Err(Errno::NotDirectory));
+        assert_eq!(files.remove_file("/etc2/dir"), Err(Errno::IsDirectory));
+        files.remove_directory("/etc2/dir").unwrap();
+        assert_eq!(files.list("/etc2").unwrap(), ["motd"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_told_when_it_is_said_to() {
+        for (full, write, flush, close) in [
+            (Full::AtWrite, Err(Errno::NoSpace), Ok(()), Ok(())),
+            (Full::AtFlush, Ok(3), Err(Errno::NoSpace), Ok(())),
+            (Full::AtClose, Ok(3), Ok(()), Err(Errno::NoSpace)),
+        ] {
+            let mut files = files();
+            files.set_space(2, full);
+            let handle = open(&mut files, "/etc/motd", "a").unwrap();
+            let mut file = files.handle(handle).unwrap();
+            assert_eq!((file.write(b"xyz"), file.flush()), (write, flush), "{full:?}");
+            assert_eq!(files.close(handle), Some(close), "{full:?}");
+            let kept: &[u8] = if full == Full::AtWrite { b"hello\n" } else { b"hello\nxy" };
+            assert_eq!(files.content("/etc/motd"), Ok(kept), "{full:?}");
+        }
     }
 }

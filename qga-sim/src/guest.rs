@@ -9,10 +9,10 @@ use qga_proto::owned::{
     GuestLogicalProcessor, GuestNetworkInterface, GuestNetworkRoute, GuestOSInfo, GuestTimezone, GuestUser,
 };
 
-use crate::files::{Files, Node};
+use crate::files::{Content, Files, Full, LastLink, Metadata, Node};
 use crate::personality::{Personality, Traits};
 use crate::processes::Processes;
-use crate::program::{BUILTINS, Program};
+use crate::program::{BUILTINS, Program, WINDOWS_BUILTINS};
 use crate::wire::Wire;
 
 mod accounts;
@@ -87,19 +87,21 @@ pub struct Guest {
 
 impl Guest {
     /// A small Linux machine: two processors, 2 GiB of memory, one disk, one network interface, one user beside `root`,
-    /// the programs `cat`, `echo`, `env`, `false`, `sleep` and `true`, and the agent of QEMU 10.0.
+    /// simple [programs](crate#what-guest), and the agent of QEMU 10.0.
     #[must_use]
     pub fn new() -> Self {
         Self::with(Personality::Qemu10)
     }
 
-    /// A small machine with another agent: Windows for [`Personality::Windows`], which has none of the programs, else
-    /// Linux.
+    /// A small machine with another agent: Windows for [`Personality::Windows`], which has `taskkill` alone of the programs,
+    /// else Linux.
     #[must_use]
     pub fn with(personality: Personality) -> Self {
         let mut guest = Self::bare(personality);
         if personality == Personality::Windows {
-            return guest.furnish_windows();
+            return WINDOWS_BUILTINS.into_iter().fold(guest.furnish_windows(), |guest, (name, function)| {
+                guest.program(&format!(r"C:\Windows\System32\{name}"), Program::new(function))
+            });
         }
         for directory in linux::DIRECTORIES {
             guest = guest.directory(directory);
@@ -109,6 +111,7 @@ impl Guest {
                 guest = guest.program(&format!("{place}{name}"), Program::new(function));
             }
         }
+        guest = guest.device("/dev/null");
         guest = guest.account_at("root", "/root").account("alice");
         guest.file("/etc/motd", "This guest is simulated.\n")
     }
@@ -228,21 +231,58 @@ impl Guest {
     /// Makes a directory, and those that lead to it.
     #[must_use]
     pub fn directory(mut self, path: &str) -> Self {
-        self.files.put(path, Node::Directory);
+        self.files.put(path, Node::new(Content::Directory));
         self
     }
 
     /// Makes a file, and the directories that lead to it.
     #[must_use]
     pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
-        self.files.put(path, Node::File { content: content.into(), program: None });
+        self.files.put(path, Node::file(content.into()));
         self
     }
 
     /// Makes a file that can be run, and the directories that lead to it.
     #[must_use]
     pub fn program(mut self, path: &str, program: impl Into<Program>) -> Self {
-        self.files.put(path, Node::File { content: Vec::new(), program: Some(program.into()) });
+        let content = Content::File { bytes: Vec::new(), program: Some(program.into()) };
+        self.files.put(path, Node::new(content));
+        self
+    }
+
+    /// Makes a symbolic link to `target`, which need not be there, and the directories that lead to it.
+    #[must_use]
+    pub fn link(mut self, path: &str, target: &str) -> Self {
+        self.files.put(path, Node::new(Content::Link(target.to_owned())));
+        self
+    }
+
+    /// Makes a device that is empty and takes all that is written, as `/dev/null` does, which is there on Linux.
+    #[must_use]
+    pub fn device(mut self, path: &str) -> Self {
+        self.files.put(path, Node::new(Content::Device));
+        self
+    }
+
+    /// Sets the permissions of a file or directory, at most 0o7777. What is not there has none.
+    #[must_use]
+    pub fn mode(mut self, path: &str, mode: u32) -> Self {
+        let _ = self.files.set_mode(path, mode);
+        self
+    }
+
+    /// Sets how many bytes fit on its disk beside the files that it has so far, at most 1 GiB with them, and who is told
+    /// when no more do.
+    #[must_use]
+    pub fn disk_space(mut self, bytes: u64, full: Full) -> Self {
+        self.files.set_space(bytes, full);
+        self
+    }
+
+    /// Lets one `guest-file-write` take at most so many bytes, at least 1, however many it is given; it tells how many.
+    #[must_use]
+    pub fn short_writes(mut self, bytes: usize) -> Self {
+        self.files.set_longest_write(bytes);
         self
     }
 }
@@ -264,6 +304,18 @@ impl Guest {
     #[must_use]
     pub fn open_files(&self) -> usize {
         self.files.open_count()
+    }
+
+    /// What its file, directory or device at a path is. `None`: nothing is there.
+    #[must_use]
+    pub fn metadata(&self, path: &str) -> Option<Metadata> {
+        self.files.get(path, LastLink::Keep).ok().map(Node::metadata)
+    }
+
+    /// How many programs that its agent has started run at a time, which is since 1970.
+    #[must_use]
+    pub fn running_programs(&self, now: Duration) -> usize {
+        self.processes.count_running(now)
     }
 
     /// How many programs were started whose end nobody was told.

@@ -5,6 +5,7 @@ mod base64;
 mod commands;
 
 mod error;
+pub use error::Errno;
 
 mod fault;
 pub use fault::{Fault, FaultError, FaultKind};
@@ -15,6 +16,7 @@ mod file;
 pub use file::FileError;
 
 mod files;
+pub use files::{FileKind, Full, Metadata};
 
 mod guest;
 pub use guest::{Guest, Power};

@@ -50,6 +50,8 @@ pub(crate) struct Output {
 struct Record {
     ends_at: Duration,
     ended: Ended,
+    /// The signals that do not end it, as bits.
+    ignored: u64,
 }
 
 /// How many bytes of a stream are kept: as many as the real agent keeps.
@@ -61,6 +63,12 @@ const MAX_KEPT: usize = 512 * 1024 * 1024;
 const MAX_PROCESSES: usize = 4096;
 
 const FIRST_PID: i64 = 1201;
+
+/// Signals that end no process: SIGCHLD, SIGURG, SIGWINCH.
+const HARMLESS: [u8; 3] = [17, 23, 28];
+
+/// Those that stop a process, and let it go on: SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU.
+const STANDING: [u8; 5] = [18, 19, 20, 21, 22];
 
 impl Processes {
     pub(crate) fn new() -> Self {
@@ -84,7 +92,8 @@ impl Processes {
         self.kept += ended.len();
         let pid = self.next_pid;
         self.next_pid += 1;
-        self.records.insert(pid, Record { ends_at: now.saturating_add(run.time), ended });
+        self.records
+            .insert(pid, Record { ends_at: now.saturating_add(run.time), ended, ignored: run.ignored });
         Ok(pid)
     }
 
@@ -103,13 +112,31 @@ impl Processes {
         Some(Status::Ended(ended))
     }
 
-    /// Ends a process by a signal, if it runs. What it has written is kept.
-    pub(crate) fn kill(&mut self, pid: i64, signal: i64, now: Duration) -> bool {
-        let running = self.records.get_mut(&pid).filter(|record| now < record.ends_at);
-        running.is_some_and(|record| {
-            (record.ends_at, record.ended.end) = (now, End::Signal(signal));
-            true
-        })
+    /// Sends a signal to a process that runs.
+    pub(crate) fn signal(&mut self, pid: i64, signal: u8, now: Duration) -> Result<(), Errno> {
+        let record = self.running(pid, now)?;
+        match signal {
+            0 => Ok(()),
+            _ if STANDING.contains(&signal) || signal > 31 => Err(Errno::Invalid),
+            _ if HARMLESS.contains(&signal) || record.ignored & (1 << signal) != 0 => Ok(()),
+            _ => self.end(pid, End::Signal(signal.into()), now),
+        }
+    }
+
+    /// Ends a process that runs. What it has written is kept.
+    pub(crate) fn end(&mut self, pid: i64, end: End, now: Duration) -> Result<(), Errno> {
+        let record = self.running(pid, now)?;
+        (record.ends_at, record.ended.end) = (now, end);
+        Ok(())
+    }
+
+    /// How many run.
+    pub(crate) fn count_running(&self, now: Duration) -> usize {
+        self.records.values().filter(|record| now < record.ends_at).count()
+    }
+
+    fn running(&mut self, pid: i64, now: Duration) -> Result<&mut Record, Errno> {
+        self.records.get_mut(&pid).filter(|record| now < record.ends_at).ok_or(Errno::NoProcess)
     }
 
     /// Lets no time pass for those that run at `from`, until `to`.

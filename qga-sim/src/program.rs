@@ -4,26 +4,28 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::files::Files;
-
 mod builtin;
+mod invocation;
 
-pub(crate) use builtin::BUILTINS;
+pub(crate) use builtin::{BUILTINS, WINDOWS_BUILTINS};
+pub use invocation::Invocation;
 
 /// A program in the guest: a function from what it is called with to what it does. It runs nothing on the host.
 ///
-/// One that always does the same is made from a [`Run`].
+/// One that always does the same is made from a [`Run`]. The function is called when the program is started: what it
+/// changes is changed then, however long the [`Run`] says that it takes, and also if it is killed later.
+///
+/// ```
+/// use qga_sim::{Guest, Program, Run};
+///
+/// let rotate = Program::new(|rotate| match rotate.rename("/var/log/app", "/var/log/app.1") {
+///     Ok(()) => Run::new(),
+///     Err(error) => Run::new().stderr(format!("rotate: {error}\n")).exit_code(1),
+/// });
+/// let guest = Guest::new().file("/var/log/app", "started\n").program("/usr/sbin/rotate", rotate);
+/// ```
 #[derive(Clone)]
-pub struct Program(Arc<dyn Fn(&Invocation<'_>) -> Run + Send + Sync>);
-
-/// What a program is called with.
-#[derive(Clone, Copy)]
-pub struct Invocation<'a> {
-    pub(crate) arguments: &'a [String],
-    pub(crate) environment: &'a [String],
-    pub(crate) input: &'a [u8],
-    pub(crate) files: &'a Files,
-}
+pub struct Program(Arc<dyn Fn(&mut Invocation<'_>) -> Run + Send + Sync>);
 
 /// What one run of a program does: by default it ends at once, with exit code 0 and without output.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Run {
     pub(crate) output: Vec<(Stream, Vec<u8>)>,
     pub(crate) end: End,
     pub(crate) time: Duration,
+    /// The signals that do not end it, as bits.
+    pub(crate) ignored: u64,
 }
 
 /// Where a program writes to.
@@ -50,11 +54,11 @@ pub(crate) enum End {
 
 impl Program {
     /// A program that does what a function says.
-    pub fn new(function: impl Fn(&Invocation<'_>) -> Run + Send + Sync + 'static) -> Self {
+    pub fn new(function: impl Fn(&mut Invocation<'_>) -> Run + Send + Sync + 'static) -> Self {
         Self(Arc::new(function))
     }
 
-    pub(crate) fn run(&self, invocation: &Invocation<'_>) -> Run {
+    pub(crate) fn run(&self, invocation: &mut Invocation<'_>) -> Run {
         (self.0)(invocation)
     }
 }
@@ -68,39 +72,6 @@ impl From<Run> for Program {
 impl fmt::Debug for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Program(..)")
-    }
-}
-
-impl<'a> Invocation<'a> {
-    /// The arguments, without the program's name.
-    #[must_use]
-    pub fn arguments(&self) -> &'a [String] {
-        self.arguments
-    }
-
-    /// The environment, as `NAME=value`.
-    #[must_use]
-    pub fn environment(&self) -> &'a [String] {
-        self.environment
-    }
-
-    /// What is on the standard input.
-    #[must_use]
-    pub fn input(&self) -> &'a [u8] {
-        self.input
-    }
-
-    /// The content of a file of the guest. `None`: there is no such file.
-    #[must_use]
-    pub fn file(&self, path: &str) -> Option<&'a [u8]> {
-        self.files.content(path).ok()
-    }
-}
-
-impl fmt::Debug for Invocation<'_> {
-    /// Without environment and input: they may hold passwords.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Invocation").field("arguments", &self.arguments).finish_non_exhaustive()
     }
 }
 
@@ -143,6 +114,15 @@ impl Run {
     #[must_use]
     pub fn time(mut self, time: Duration) -> Self {
         self.time = time;
+        self
+    }
+
+    /// Goes on when it gets the signal of this number, 1 to 63. `SIGKILL`, 9, cannot be ignored.
+    #[must_use]
+    pub fn ignore(mut self, signal: u8) -> Self {
+        if (1..64).contains(&signal) && signal != 9 {
+            self.ignored |= 1 << signal;
+        }
         self
     }
 }

@@ -85,7 +85,11 @@ pub(super) fn add_keys(guest: &mut Guest, add: &AddKeys) -> Result<Empty, Refusa
     let mut lines = split(&old);
     let mut there: BTreeSet<_> = lines.iter().copied().collect();
     lines.extend(add.keys.iter().map(String::as_bytes).filter(|key| there.insert(key)));
-    guest.files.make_directory(&directory).map_err(|error| fail("create", &directory, error))?;
+    match guest.files.make_directory(&directory) {
+        Ok(()) => drop(guest.files.set_mode(&directory, 0o700)),
+        Err(Errno::Exists) => {}
+        Err(error) => return Err(fail("create", &directory, error)),
+    }
     write_lines(guest, &path, &lines)
 }
 
@@ -134,6 +138,7 @@ fn write_lines(guest: &mut Guest, path: &str, lines: &[&[u8]]) -> Result<Empty, 
         true => Err(Errno::FileTooLarge),
         false => guest.files.replace(path, lines.join(&b'\n')),
     };
+    let replaced = replaced.and_then(|()| guest.files.set_mode(path, 0o600));
     replaced.map_err(|error| fail("write", path, error))?;
     Ok(Empty {})
 }

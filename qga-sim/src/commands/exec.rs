@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::base64;
 use crate::error::{Errno, Refusal};
-use crate::files::{Files, Node};
+use crate::files::LastLink;
 use crate::guest::Guest;
 use crate::processes::{Capture, Ended, Output, Status};
 use crate::program::{End, Invocation, Program};
@@ -35,7 +35,7 @@ pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestEx
     let mut input = exec.input_data.map_or(Ok(Vec::new()), base64::decode)?;
     let environment = exec.env.as_ref().unwrap_or(&guest.environment);
     let path = [environment, &guest.environment].into_iter().find_map(|variables| search_path(variables));
-    let build = guest.traits().build;
+    let (build, is_windows) = (guest.traits().build, guest.is_windows());
     let fail = |error: Errno| {
         let cause = format!("Failed to execute child process “{}” ({error})", exec.path);
         Refusal::new(match build.is_since(9, 1) {
@@ -43,14 +43,22 @@ pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestEx
             false => format!("Guest agent command failed, error was '{cause}'"),
         })
     };
-    let program = find(guest, &exec.path, path.unwrap_or_default()).map_err(fail)?;
+    let program = find(guest, &exec.path, path.unwrap_or_default()).map_err(fail)?.clone();
     // One stream alone makes the agent close a descriptor that is not its own, whenever it is asked for.
     let is_harmful = capture.out != capture.err;
     if guest.has_lost_descriptor {
         input.clear();
     }
-    let mut run =
-        program.run(&Invocation { arguments: &exec.arg, environment, input: &input, files: &guest.files });
+    let mut run = program.run(&mut Invocation {
+        arguments: &exec.arg,
+        environment,
+        input: &input,
+        now: guest.now,
+        is_windows,
+        files: &mut guest.files,
+        processes: &mut guest.processes,
+        depth: 0,
+    });
     if is_harmful && std::mem::replace(&mut guest.has_lost_descriptor, true) {
         run = run.time(Duration::MAX);
     }
@@ -114,16 +122,16 @@ fn search_path(environment: &[String]) -> Option<&str> {
     environment.iter().find_map(|variable| variable.strip_prefix("PATH="))
 }
 
-/// Finds a program: one without a slash in the directories of `search`.
+/// Finds a program: one without a slash in the directories of `search`. On Windows names need not end in `.exe`.
 fn find<'a>(guest: &'a Guest, path: &str, search: &str) -> Result<&'a Program, Errno> {
     let (separators, between): (&[char], _) =
         if guest.is_windows() { (&['\\', '/'], ';') } else { (&['/'], ':') };
     if path.contains(separators) || path.is_empty() {
-        return executable(&guest.files, path);
+        return executable(guest, path);
     }
     let mut result = Err(Errno::NoEntry);
     for directory in search.split(between) {
-        match executable(&guest.files, &format!("{directory}/{path}")) {
+        match executable(guest, &format!("{directory}/{path}")) {
             Ok(program) => return Ok(program),
             Err(Errno::Access) => result = Err(Errno::Access),
             Err(_) => {}
@@ -132,9 +140,12 @@ fn find<'a>(guest: &'a Guest, path: &str, search: &str) -> Result<&'a Program, E
     result
 }
 
-fn executable<'a>(files: &'a Files, path: &str) -> Result<&'a Program, Errno> {
-    match files.get(path)? {
-        Node::File { program: Some(program), .. } => Ok(program),
-        Node::File { program: None, .. } | Node::Directory => Err(Errno::Access),
-    }
+fn executable<'a>(guest: &'a Guest, path: &str) -> Result<&'a Program, Errno> {
+    let node = match guest.files.get(path, LastLink::Follow) {
+        Err(Errno::NoEntry) if guest.is_windows() => {
+            guest.files.get(&format!("{path}.exe"), LastLink::Follow)
+        }
+        node => node,
+    };
+    node?.program().ok_or(Errno::Access)
 }

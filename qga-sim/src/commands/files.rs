@@ -40,8 +40,8 @@ pub(super) fn open(guest: &mut Guest, open: &GuestFileOpen<'_>) -> Result<i64, R
 }
 
 pub(super) fn close(guest: &mut Guest, close: &GuestFileClose) -> Result<Empty, Refusal> {
-    guest.files.close(close.handle).ok_or_else(|| no_handle(close.handle))?;
-    Ok(Empty {})
+    let closed = guest.files.close(close.handle).ok_or_else(|| no_handle(close.handle))?;
+    closed.map(|()| Empty {}).map_err(|error| Refusal::new(format!("failed to close handle: {error}")))
 }
 
 pub(super) fn read(guest: &mut Guest, read: &GuestFileRead) -> Result<owned::GuestFileRead, Refusal> {
@@ -62,8 +62,10 @@ pub(super) fn write(guest: &mut Guest, write: &Write<'_>) -> Result<owned::Guest
         Some(count) => check_count(count, bytes.len())?,
         None => bytes.len(),
     };
-    file.write(&bytes[..count]).map_err(|error| Refusal::new(format!("failed to write to file: {error}")))?;
-    Ok(owned::GuestFileWrite::new(count as i64, false))
+    let taken = file
+        .write(&bytes[..count])
+        .map_err(|error| Refusal::new(format!("failed to write to file: {error}")))?;
+    Ok(owned::GuestFileWrite::new(taken as i64, false))
 }
 
 pub(super) fn seek(guest: &mut Guest, seek: &GuestFileSeek<'_>) -> Result<owned::GuestFileSeek, Refusal> {
@@ -84,10 +86,9 @@ pub(super) fn seek(guest: &mut Guest, seek: &GuestFileSeek<'_>) -> Result<owned:
     Ok(owned::GuestFileSeek::new(position, false))
 }
 
-/// All that was written is in its place already.
 pub(super) fn flush(guest: &mut Guest, flush: &GuestFileFlush) -> Result<Empty, Refusal> {
-    find(guest, flush.handle)?;
-    Ok(Empty {})
+    let flushed = find(guest, flush.handle)?.flush();
+    flushed.map(|()| Empty {}).map_err(|error| Refusal::new(format!("failed to flush file: {error}")))
 }
 
 fn find(guest: &mut Guest, handle: i64) -> Result<OpenFile<'_>, Refusal> {

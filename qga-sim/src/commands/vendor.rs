@@ -32,10 +32,10 @@ struct SetRemoteLogin {
 }
 
 fn signal(guest: &mut Guest, signal: &SignalPid) -> Result<Empty, Refusal> {
-    match guest.processes.kill(signal.pid, signal.signal, guest.now) {
-        true => Ok(Empty {}),
-        false => Err(Refusal::new(format!("failed to signal {}: {}", signal.pid, Errno::NoProcess))),
-    }
+    let sent = u8::try_from(signal.signal)
+        .map_err(|_| Errno::Invalid)
+        .and_then(|number| guest.processes.signal(signal.pid, number, guest.now));
+    sent.map(|()| Empty {}).map_err(|error| Refusal::new(format!("failed to signal {}: {error}", signal.pid)))
 }
 
 fn set_remote_login(guest: &mut Guest, set: &SetRemoteLogin) -> Empty {

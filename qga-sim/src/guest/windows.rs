@@ -4,7 +4,7 @@ use qga_proto::owned::{
     GuestDeviceId, GuestDeviceIdPCI, GuestDeviceInfo, GuestFilesystemInfo, GuestOSInfo, GuestUser,
 };
 
-use crate::files::{Files, Node};
+use crate::files::{Content, Files, Node};
 use crate::guest::Guest;
 
 const GIB: u64 = 1 << 30;
@@ -21,7 +21,7 @@ impl Guest {
         self.environment = vec![r"PATH=C:\Windows\System32;C:\Windows".into()];
         self.files = Files::with_drives();
         for path in [r"C:\Windows\System32", r"C:\Windows\Temp", r"C:\Users\Administrator"] {
-            self.files.put(path, Node::Directory);
+            self.files.put(path, Node::new(Content::Directory));
         }
         for name in self.interfaces.iter_mut().map(|interface| &mut interface.name) {
             *name = if name == "lo" { "Loopback Pseudo-Interface 1".into() } else { "Ethernet".into() };
