@@ -38,7 +38,8 @@ extern "C" fn start() -> ! {
         }
     }
     // SAFETY: this function runs once, there is one processor and no interrupt, and nobody else names these two.
-    let buffers = unsafe { Buffers { receive: &mut *&raw mut RECEIVE, transmit: &mut *&raw mut TRANSMIT } };
+    let buffers =
+        unsafe { Buffers { receive: &mut *(&raw mut RECEIVE), transmit: &mut *(&raw mut TRANSMIT) } };
     crate::run(Board(()), buffers)
 }
 
@@ -190,7 +191,9 @@ extern "C" fn rust_eh_personality() {}
 /// Never called, either.
 #[unsafe(no_mangle)]
 extern "C" fn _Unwind_Resume() -> ! {
-    loop {}
+    loop {
+        core::hint::spin_loop();
+    }
 }
 
 /// # Safety
