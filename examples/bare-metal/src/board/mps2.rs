@@ -48,9 +48,9 @@ extern "C" fn start() -> ! {
         // QEMU looks whether something has come only after a byte was taken.
         read_register(uart + DATA);
     }
+    let (receive, transmit) = (&raw mut RECEIVE, &raw mut TRANSMIT);
     // SAFETY: this function runs once, there is one processor and no interrupt, and nobody else names these two.
-    let buffers =
-        unsafe { Buffers { receive: &mut *(&raw mut RECEIVE), transmit: &mut *(&raw mut TRANSMIT) } };
+    let buffers = unsafe { Buffers { receive: &mut *receive, transmit: &mut *transmit } };
     crate::run(Board(()), buffers)
 }
 

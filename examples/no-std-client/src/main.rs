@@ -1,0 +1,118 @@
+//! Asks an agent who it is and lets it run a program: without std, without an allocator, without an executor. `Client` is
+//! driven by hand over four functions; where those come from (here: a C library) is the matter of `hooks.rs`.
+//!
+//!     no-std-client SOCKET
+
+#![no_std]
+#![no_main]
+#![allow(clippy::large_enum_variant, clippy::result_large_err, reason = "an error carries its texts inside")]
+
+mod hooks;
+
+use core::fmt;
+use core::time::Duration;
+
+use hooks::{Line, Output, Stopped};
+use qga_proto::commands::{GuestExec, GuestExecStatus, GuestGetOsinfo, GuestInfo, GuestPing};
+use qga_proto::json::List;
+use qga_proto::view::GuestExecCaptureOutput;
+use qga_proto::{Client, Command, Config, Error};
+
+/// A reply must fit the first buffer: the longest of those asked for here is that of `guest-info`, of up to 4 KiB. A command
+/// must fit the second.
+type Session = (Client<[u8; 6144], [u8; 512]>, Line);
+
+/// How long a call may take.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What `hooks.rs` calls when there is a connection.
+fn run(line: Line) -> Result<(), Failure> {
+    let client = Client::new(Config::default(), [0; 6144], [0; 512], line.seed());
+    let session = &mut (client, line);
+    call(session, &GuestPing::new())?;
+
+    let info = call(session, &GuestInfo::new())?;
+    let enabled = info.supported_commands.iter().flatten().filter(|command| command.enabled).count();
+    print(format_args!("agent {}, {enabled} commands\n", info.version))?;
+
+    let os = call(session, &GuestGetOsinfo::new())?;
+    print(format_args!("system {}\n", os.pretty_name.unwrap_or_default()))?;
+
+    let arguments = ["hello from the guest".into()];
+    let command = GuestExec::new("/bin/echo")
+        .arg(List::from(&arguments))
+        .capture_output(GuestExecCaptureOutput::Flag(true));
+    let pid = call(session, &command)?.pid;
+    loop {
+        let status = call(session, &GuestExecStatus::new(pid))?;
+        if status.exited {
+            let mut output = [0; 64];
+            let text =
+                status.out_data.unwrap_or_default().decode_into(&mut output).map_err(|_| Failure::Output)?;
+            return Ok(hooks::write(text)?);
+        }
+        session.1.wait(Duration::from_millis(10));
+    }
+}
+
+/// Carries a command out; its reply borrows from the client's buffer.
+fn call<'s, C: Command>((client, line): &'s mut Session, command: &C) -> Result<C::View<'s>, Failure> {
+    let ticket = client.submit(command, line.now(), line.now() + TIMEOUT)?;
+    pump(client, line)?;
+    Ok(client.reply(ticket)?)
+}
+
+/// Moves bytes until the client has what it wants, or knows that it does not get it.
+fn pump(client: &mut Client<[u8; 6144], [u8; 512]>, line: &mut Line) -> Result<(), Stopped> {
+    while !client.is_settled() {
+        client.handle_timeout(line.now());
+        if let Some(bytes) = client.poll_transmit() {
+            let n = line.write(bytes)?;
+            client.handle_transmitted(n, line.now());
+        } else if let Some(deadline) = client.poll_timeout() {
+            match line.read(client.receive_buffer(), deadline)? {
+                Some(0) => client.handle_eof(line.now()),
+                Some(n) => client.handle_received(n, line.now()),
+                None => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why there is no answer.
+enum Failure {
+    /// What the protocol says.
+    Agent(Error),
+    /// What the system says, as a number.
+    System(Stopped),
+    /// The program's output is not what it should be.
+    Output,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Agent(error)
+    }
+}
+
+impl From<Stopped> for Failure {
+    fn from(stopped: Stopped) -> Self {
+        Self::System(stopped)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Agent(error) => error.fmt(f),
+            Self::System(Stopped(number)) => write!(f, "the system stopped it: error {number}"),
+            Self::Output => f.write_str("the program's output is too long, or no base64"),
+        }
+    }
+}
+
+/// Says something to the user. What comes from a guest belongs escaped to a terminal; a `Debug` of it is.
+fn print(text: fmt::Arguments<'_>) -> Result<(), Failure> {
+    fmt::write(&mut Output, text).map_err(|_| Failure::System(Stopped(0)))
+}
