@@ -21,6 +21,9 @@ pub use config::{Config, DEFAULT_MAX_MESSAGE};
 
 mod driver;
 
+mod handles;
+use handles::Handles;
+
 mod late;
 use late::{Late, Program};
 
@@ -91,6 +94,7 @@ pub struct Client<Rx, Tx = Rx> {
     doubted: bool,
     resynced: bool,
     late: Late,
+    handles: Handles,
 }
 
 /// How far the line is trusted.
@@ -134,6 +138,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             doubted: false,
             resynced: false,
             late: Late::default(),
+            handles: Handles::default(),
             config,
         }
     }
@@ -163,6 +168,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             deadline,
             success_response: command.success_response(),
             program,
+            opens: handles::opens(command.name()),
             body,
             len: 0,
             sent: 0,

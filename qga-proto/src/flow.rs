@@ -5,6 +5,9 @@ mod accounts;
 mod clock;
 pub use clock::{ClockReading, ClockSet};
 
+mod file;
+pub use file::{FileError, GuestFile, Mode, Seek};
+
 mod hotplug;
 pub use hotplug::NotAll;
 

@@ -45,6 +45,7 @@ pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
 mod flow;
 pub use flow::{ClockReading, ClockSet, NotAll, PrimaryAddress};
+pub use flow::{FileError, GuestFile, Mode, Seek};
 #[cfg(feature = "alloc")]
 pub use flow::{NotReady, Ready};
 

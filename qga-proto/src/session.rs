@@ -18,6 +18,9 @@ mod event;
 pub use event::Event;
 use event::Events;
 
+mod orphans;
+use orphans::Orphans;
+
 mod reconnect;
 #[cfg(feature = "alloc")]
 pub(crate) use reconnect::Pace;
@@ -44,6 +47,7 @@ pub struct Session<T, Rx, Tx = Rx> {
     reconnect: Reconnect,
     link: Link,
     pub(crate) events: Events,
+    orphans: Orphans,
     /// How many bytes have been sent and received.
     pub(crate) traffic: trace::Traffic,
     /// What the agent said last that it can do; whether it still holds says `is_current`.
@@ -80,6 +84,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             reconnect: Reconnect::NEVER,
             link: Link::None,
             events: Events::default(),
+            orphans: Orphans::default(),
             traffic: [0; 2],
             #[cfg(feature = "alloc")]
             capabilities: None,
@@ -237,6 +242,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Whether there is a connection, as far as is known: nobody learns of its end but by a call.
     pub fn is_connected(&self) -> bool {
         self.link == Link::Up && !self.client.is_closed()
+    }
+
+    /// Whether a call that finds no connection tries to make one.
+    pub(crate) fn reconnects(&self) -> bool {
+        self.reconnect.attempts > 0
     }
 
     /// Whether an agent has ever answered on this connection.

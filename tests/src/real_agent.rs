@@ -93,6 +93,23 @@ impl RealAgent {
         self.process.id()
     }
 
+    /// How many files the agent has open for its clients: regular files and folders, and what is not its own.
+    ///
+    /// # Panics
+    ///
+    /// When the process is gone.
+    #[must_use]
+    pub fn open_files(&self) -> usize {
+        let links = fs::read_dir(format!("/proc/{}/fd", self.pid())).expect("a process");
+        let targets = links.filter_map(|link| fs::read_link(link.ok()?.path()).ok());
+        targets
+            .filter(|target| {
+                let is_path = target.is_absolute() && !target.starts_with("/dev/null");
+                is_path && *target != self.folder.join("pid") && *target != self.socket()
+            })
+            .count()
+    }
+
     /// The path of the socket.
     #[must_use]
     pub fn socket(&self) -> PathBuf {

@@ -15,6 +15,8 @@ pub(super) struct Call {
     pub(super) deadline: Instant,
     pub(super) success_response: bool,
     pub(super) program: Program,
+    /// Whether it opens a file.
+    pub(super) opens: bool,
     /// How many bytes are encoded, without the end.
     pub(super) body: usize,
     /// How many bytes there are to send; zero until the mode is known.

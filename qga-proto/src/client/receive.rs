@@ -56,6 +56,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         {
             return self.handle_late(pid, value.clone(), now);
         }
+        if let Some(Reply::Return { id: Id::Number(id), ref value }) = reply
+            && self.handles.take_late(id, &self.framer.text()[value.clone()])
+        {
+            return;
+        }
         match (self.state, reply) {
             // Monitors' greetings, and echoes of what we sent ourselves.
             (_, Some(Reply::Foreign)) => {}

@@ -104,6 +104,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     /// The reply to a call that is over may still come: if it can be had only once, it is not passed over then.
     pub(super) fn wait_for_late(&mut self, call: &Call) {
+        self.wait_for_handle(call);
         if let Program::Status { pid } = call.program
             && self.sync.id_mode()
             && call.can_be_answered()
@@ -120,6 +121,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     /// A call has been given up with its reply unread. One that can be had only once is kept.
     pub(super) fn keep_unread(&mut self, call: &Call, outcome: &Outcome) {
+        self.keep_handle(call, outcome);
         let Program::Status { pid } = call.program else { return };
         match outcome {
             Outcome::Return(value) => {

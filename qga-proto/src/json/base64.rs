@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use base64_simd::{AsOut, STANDARD};
+use base64_simd::{AsOut, STANDARD, STANDARD_NO_PAD};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
@@ -79,6 +79,18 @@ impl<'a> Base64<'a> {
             Repr::Encoded(text) => decode(text, target)?,
             Repr::Escaped(text) => decode_escaped(text, target)?,
         }
+        Ok(target)
+    }
+
+    /// Decodes as [`decode_into`](Self::decode_into), but also what lacks its padding, as some agents leave it out.
+    pub(crate) fn decode_unpadded_into<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Base64Error> {
+        let Repr::Encoded(text) = self.0 else { return self.decode_into(buffer) };
+        if text.len().is_multiple_of(4) {
+            return self.decode_into(buffer);
+        }
+        let needed = STANDARD_NO_PAD.decoded_length(text).map_err(|_| Base64Error::Invalid)?;
+        let Some(target) = buffer.get_mut(..needed) else { return Err(Base64Error::TooShort { needed }) };
+        STANDARD_NO_PAD.decode(text, target.as_out()).map_err(|_| Base64Error::Invalid)?;
         Ok(target)
     }
 

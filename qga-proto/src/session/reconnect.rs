@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::orphans::closes_beside;
 use super::{Event, Link, Session};
 use crate::buffer::Buffer;
 use crate::client::Ticket;
@@ -139,11 +140,18 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let mut pace = Pace::new(policy.first_pause, policy.longest_pause);
         let mut replays = 0;
         let mut lost = None;
+        let mut is_tidy = !closes_beside(command.name());
         loop {
             if !self.is_connected() && !self.client.has_late_reply(command, self.transport.now()) {
                 let connected = self.establish(&mut pace, deadline, policy.attempts).await;
                 // What was sent before counts for more than that it could not be sent again.
                 connected.map_err(|error| lost.take().unwrap_or(error))?;
+            }
+            if !is_tidy {
+                is_tidy = true;
+                self.close_orphans(deadline).await;
+                // That may have been the end of the connection.
+                continue;
             }
             let now = self.transport.now();
             let ticket = self.client.submit(command, now, deadline).map_err(Error::widen)?;

@@ -184,6 +184,34 @@ impl Agent {
         }
     }
 
+    /// A path, in the guest, in a folder that is free for the test.
+    pub(crate) fn guest_path(&self, name: &str) -> String {
+        match &*self.kind() {
+            Kind::Real(agent) => agent.folder().join(name).display().to_string(),
+            _ => format!("/tmp/{name}"),
+        }
+    }
+
+    /// What a file of the guest holds, if there is one.
+    pub(crate) fn content(&self, path: &str) -> Option<Vec<u8>> {
+        match &*self.kind() {
+            Kind::Sim { server, .. } => {
+                let guest = server.as_ref().expect("an agent").guest();
+                guest.files().find(|(at, _)| *at == path).map(|(_, content)| content.to_vec())
+            }
+            _ => std::fs::read(path).ok(),
+        }
+    }
+
+    /// How many files the agent has open for its clients.
+    pub(crate) fn open_files(&self) -> usize {
+        match &*self.kind() {
+            Kind::Sim { server, .. } => server.as_ref().expect("an agent").guest().open_files(),
+            Kind::Real(agent) => agent.open_files(),
+            Kind::Nobody { .. } => 0,
+        }
+    }
+
     /// Whether the agent still runs.
     pub(crate) fn is_alive(&self) -> bool {
         match &mut *self.kind() {
