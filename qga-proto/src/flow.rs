@@ -5,6 +5,8 @@ mod accounts;
 mod clock;
 pub use clock::{ClockReading, ClockSet};
 
+pub mod exec;
+
 mod file;
 pub use file::{FileError, GuestFile, Mode, Seek};
 

@@ -44,6 +44,7 @@ mod error;
 pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
 mod flow;
+pub use flow::exec;
 pub use flow::{ClockReading, ClockSet, NotAll, PrimaryAddress};
 pub use flow::{FileError, GuestFile, Mode, Seek};
 #[cfg(feature = "alloc")]

@@ -55,6 +55,9 @@ pub struct Session<T, Rx, Tx = Rx> {
     pub(crate) capabilities: Option<Capabilities>,
     #[cfg(feature = "alloc")]
     pub(crate) is_current: bool,
+    /// Files with the input of programs that may be left in the guest.
+    #[cfg(feature = "alloc")]
+    pub(crate) inputs: alloc::vec::Vec<crate::flow::exec::Begun>,
 }
 
 /// What is known of the connection.
@@ -90,6 +93,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             capabilities: None,
             #[cfg(feature = "alloc")]
             is_current: false,
+            #[cfg(feature = "alloc")]
+            inputs: alloc::vec::Vec::new(),
         }
     }
 

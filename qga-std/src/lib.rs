@@ -9,6 +9,9 @@ pub use clock::Clock;
 mod connect;
 pub use connect::{AnyStream, connect, connect_lazy, dial};
 
+mod exec;
+pub use exec::ExecError;
+
 mod flows;
 pub use flows::{NotAll, wall_clock};
 

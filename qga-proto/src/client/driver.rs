@@ -37,6 +37,17 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         }
     }
 
+    /// Whether the agent repeats ids, so that a reply which comes late is known and kept.
+    pub(crate) fn id_mode(&self) -> bool {
+        self.sync.id_mode()
+    }
+
+    /// A number that no other call has had.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn fresh_number(&mut self) -> u64 {
+        self.ids.command()
+    }
+
     /// How much of the command had left, if the call was settled by the end of the connection.
     pub(crate) fn settled_lost(&self) -> Option<Sent> {
         match self.call.as_ref()?.outcome {

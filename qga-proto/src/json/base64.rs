@@ -94,6 +94,28 @@ impl<'a> Base64<'a> {
         Ok(target)
     }
 
+    /// Decodes as much as `buffer` can hold, in whole groups of three bytes; gives the part that was filled.
+    ///
+    /// # Errors
+    ///
+    /// [`Base64Error::Invalid`]; what was not decoded is not looked at.
+    pub fn decode_prefix<'b>(&self, buffer: &'b mut [u8]) -> Result<&'b mut [u8], Base64Error> {
+        if self.decoded_len() <= buffer.len() {
+            return self.decode_into(buffer);
+        }
+        let groups = buffer.len() / 3;
+        let target = &mut buffer[..groups * 3];
+        match self.0 {
+            Repr::Plain(bytes) => target.copy_from_slice(&bytes[..groups * 3]),
+            Repr::Encoded(text) => {
+                let text = text.get(..groups * 4).ok_or(Base64Error::Invalid)?;
+                decode(text, target)?;
+            }
+            Repr::Escaped(text) => decode_chars(&mut text.chars(), target)?,
+        }
+        Ok(target)
+    }
+
     /// Decodes to the end of `buffer`.
     ///
     /// # Errors
@@ -175,15 +197,22 @@ fn decode(text: &[u8], target: &mut [u8]) -> Result<(), Base64Error> {
 
 /// The same, four characters at a time.
 fn decode_escaped(text: Str<'_>, target: &mut [u8]) -> Result<(), Base64Error> {
-    let mut chars = text.chars().map(|c| u8::try_from(c).map_err(|_| Base64Error::Invalid)).peekable();
+    let mut chars = text.chars();
+    decode_chars(&mut chars, target)?;
+    if chars.next().is_some() { Err(Base64Error::Invalid) } else { Ok(()) }
+}
+
+/// Decodes as many characters as fill `target`.
+fn decode_chars(chars: &mut impl Iterator<Item = char>, target: &mut [u8]) -> Result<(), Base64Error> {
     for bytes in target.chunks_mut(3) {
         let mut group = [0; 4];
         for place in &mut group {
-            *place = chars.next().ok_or(Base64Error::Invalid)??;
+            let c = chars.next().ok_or(Base64Error::Invalid)?;
+            *place = u8::try_from(c).map_err(|_| Base64Error::Invalid)?;
         }
         decode(&group, bytes)?;
     }
-    if chars.peek().is_some() { Err(Base64Error::Invalid) } else { Ok(()) }
+    Ok(())
 }
 
 /// Displays bytes as base64, a piece at a time.

@@ -14,6 +14,7 @@ mod clock;
 mod conform;
 mod connections;
 mod dropping;
+mod exec;
 mod file;
 mod hotplug;
 mod network;

@@ -1,0 +1,160 @@
+//! Waiting for a program's end: the agent tells it once, and only to who asks.
+
+use core::time::Duration;
+
+use super::error::{Error, Fate, Reason};
+use super::start::has_left;
+use crate::buffer::Buffer;
+use crate::commands::{GuestExecStatus, GuestFsfreezeStatus};
+use crate::session::Session;
+use crate::time::Instant;
+use crate::transport::Transport;
+use crate::view;
+
+/// The pauses between two looks: an eighth of the time that it has been waited so far, so that nobody waits much longer
+/// than the program runs, within these limits.
+const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_secs(1)];
+const PAUSE_PART: u32 = 8;
+
+/// How often to look while the guest is frozen, at the most.
+const FROZEN_PAUSE: Duration = Duration::from_millis(250);
+
+/// How long to wait for one answer at first, where a late one does no harm: it may be lost. Twice as long each time.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How many answers in a row may be unreadable.
+const MANY_BROKEN: u32 = 3;
+
+/// What waiting has seen so far.
+struct Watch<E> {
+    begin: Instant,
+    patience: Duration,
+    /// The first error after which the agent may have told the end to nobody.
+    doubt: Option<crate::Error<E>>,
+    /// What the last look met, if it met anything but a program that runs.
+    last: Option<crate::Error<E>>,
+    is_frozen: bool,
+    broken: u32,
+}
+
+impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// Waits until a program has ended, and reads what the agent says then.
+    pub(super) async fn await_end<R>(
+        &mut self,
+        pid: i64,
+        deadline: Instant,
+        read: impl FnOnce(&view::GuestExecStatus<'_>) -> R,
+    ) -> Result<R, Error<T::Error>> {
+        let longest = self.timeouts.of(GuestExecStatus::NAME);
+        // Without ids a late answer is thrown away: better to wait for it.
+        let patience = if self.client.id_mode() { PATIENCE.min(longest) } else { longest };
+        let begin = self.transport.now();
+        let mut watch = Watch { begin, patience, doubt: None, last: None, is_frozen: false, broken: 0 };
+        loop {
+            let limit = deadline.min(self.transport.now() + watch.patience);
+            let error = match self.call_view_until(&GuestExecStatus::new(pid), limit).await {
+                Ok(status) if status.exited => return Ok(read(&status)),
+                Ok(_) => None,
+                Err(error) => Some(error),
+            };
+            match error {
+                None => {
+                    (watch.is_frozen, watch.broken, watch.last) = (false, 0, None);
+                    // It runs: whatever was lost before was no end.
+                    watch.doubt = None;
+                }
+                Some(error) => self.judge(pid, &mut watch, error, deadline).await?,
+            }
+            let now = self.transport.now();
+            if now >= deadline {
+                return Err(watch.give_up(pid));
+            }
+            self.transport.sleep_until(deadline.min(now + watch.pause(now))).await;
+            if self.transport.now() >= deadline {
+                return Err(watch.give_up(pid));
+            }
+        }
+    }
+
+    /// Whether there is use in looking again after an error.
+    async fn judge(
+        &mut self,
+        pid: i64,
+        watch: &mut Watch<T::Error>,
+        error: crate::Error<T::Error>,
+        deadline: Instant,
+    ) -> Result<(), Error<T::Error>> {
+        match error {
+            crate::Error::Refused(refusal) => {
+                // A frozen guest refuses this, too, and each version in other words.
+                watch.is_frozen = self.is_frozen_now(deadline).await;
+                if watch.is_frozen {
+                    return Ok(());
+                }
+                let is_unknown = !refusal.is_command_not_found();
+                let error = crate::Error::Refused(refusal);
+                Err(match watch.doubt.take() {
+                    Some(first) if is_unknown => Error::new(Some(pid), Reason::Lost(first), Fate::Ended),
+                    None if is_unknown => Error::new(Some(pid), Reason::UnknownPid(error), Fate::Unknown),
+                    _ => Error::new(Some(pid), Reason::Call(error), Fate::Unknown),
+                })
+            }
+            // Only the last answer is long.
+            crate::Error::ReplyTooLong { .. } => Err(Error::new(Some(pid), Reason::Lost(error), Fate::Ended)),
+            crate::Error::TimedOut(_) => {
+                watch.patience = watch.patience.saturating_mul(2);
+                watch.note(error);
+                Ok(())
+            }
+            crate::Error::Protocol(_) => {
+                watch.broken += 1;
+                if watch.broken < MANY_BROKEN {
+                    watch.note(error);
+                    return Ok(());
+                }
+                Err(Error::new(Some(pid), Reason::Lost(watch.doubt.take().unwrap_or(error)), Fate::Unknown))
+            }
+            // The next look makes a new connection, if the session may.
+            crate::Error::Closed(_) | crate::Error::Transport { .. } if has_left(&error) => {
+                watch.note(error);
+                Ok(())
+            }
+            error => {
+                let error = watch.doubt.take().unwrap_or(error);
+                Err(Error::new(Some(pid), Reason::Call(error), Fate::Unknown))
+            }
+        }
+    }
+
+    async fn is_frozen_now(&mut self, deadline: Instant) -> bool {
+        let status = self.call_view_until(&GuestFsfreezeStatus::new(), deadline).await;
+        status.is_ok_and(|status| status == view::GuestFsfreezeStatus::Frozen)
+    }
+}
+
+impl<E> Watch<E> {
+    /// Takes note of an error after which the end may have been told to nobody.
+    fn note(&mut self, error: crate::Error<E>) {
+        if has_left(&error) && self.doubt.is_none() {
+            self.doubt = Some(error);
+            self.last = None;
+        } else {
+            self.last = Some(error);
+        }
+    }
+
+    fn pause(&self, now: Instant) -> Duration {
+        let least = if self.is_frozen { FROZEN_PAUSE } else { PAUSES[0] };
+        ((now - self.begin) / PAUSE_PART).clamp(least, PAUSES[1])
+    }
+
+    /// The deadline has passed.
+    fn give_up(self, pid: i64) -> Error<E> {
+        let reason = match self.doubt.or(self.last) {
+            _ if self.is_frozen => Reason::Frozen,
+            error => Reason::TimedOut(error),
+        };
+        let fate = if matches!(reason, Reason::TimedOut(None)) { Fate::Runs } else { Fate::Unknown };
+        Error::new(Some(pid), reason, fate)
+    }
+}
