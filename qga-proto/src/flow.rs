@@ -5,9 +5,14 @@ mod accounts;
 mod clock;
 pub use clock::{ClockReading, ClockSet};
 
+mod copy;
+pub use copy::{
+    Check, Copied, CopyError, CopyFrom, CopyTo, Digest, InPlace, Placing, Progress, Sink, Source,
+};
+
 pub mod exec;
 
-mod file;
+pub(crate) mod file;
 pub use file::{FileError, GuestFile, Mode, Seek};
 
 mod hotplug;

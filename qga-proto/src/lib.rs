@@ -45,6 +45,9 @@ pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
 mod flow;
 pub use flow::exec;
+pub use flow::{
+    Check, Copied, CopyError, CopyFrom, CopyTo, Digest, InPlace, Placing, Progress, Sink, Source,
+};
 pub use flow::{ClockReading, ClockSet, NotAll, PrimaryAddress};
 pub use flow::{FileError, GuestFile, Mode, Seek};
 #[cfg(feature = "alloc")]

@@ -15,7 +15,7 @@ mod place;
 use place::Place;
 
 mod tries;
-use tries::Tries;
+pub(crate) use tries::Tries;
 
 mod transfer;
 #[cfg(feature = "alloc")]
@@ -117,6 +117,16 @@ impl<'s, T, Rx, Tx> GuestFile<'s, T, Rx, Tx> {
     /// The session.
     pub fn session(&mut self) -> &mut Session<T, Rx, Tx> {
         self.session
+    }
+
+    /// How many bytes go at once now.
+    pub(crate) fn write_len(&self) -> usize {
+        self.write_chunk.len()
+    }
+
+    /// The guest's handle is known to be here.
+    pub(crate) fn set_position(&mut self, at: u64) {
+        self.place = Place::At(at);
     }
 
     fn number(&self) -> i64 {

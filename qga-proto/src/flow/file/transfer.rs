@@ -32,6 +32,10 @@ impl Chunk {
         Self { size: FIRST_CHUNK, limit: MAX_CHUNK }
     }
 
+    pub(super) const fn len(&self) -> usize {
+        self.size
+    }
+
     fn grow(&mut self, moved: usize) {
         if moved >= self.size {
             self.size = self.size.saturating_mul(2).min(self.limit);

@@ -1,0 +1,161 @@
+//! From the host to the guest, into the file itself.
+
+use super::{Check, Copied, CopyError, CopyTo, Digest, InPlace, Placing, Progress, Source};
+use crate::buffer::Buffer;
+use crate::error::Error;
+use crate::flow::file::{GuestFile, Mode, Seek};
+use crate::session::Session;
+use crate::time::Instant;
+use crate::transport::Transport;
+
+impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// Copies from the host into a file in the guest, where it is: makes or empties it, and fills it. `buffer` is all the
+    /// memory that this takes beside the session's; up to 1 MiB of it is used, and more is faster. `progress` is told
+    /// after each piece.
+    ///
+    /// Replies that are lost cost no data: the handle is put back, and the same is written again.
+    ///
+    /// Dropping the future leaves in the file what has been copied, to be closed beside the next call.
+    ///
+    /// # Errors
+    ///
+    /// [`CopyError`]; there is then a part under the file's name.
+    pub async fn copy_over<S: Source>(
+        &mut self,
+        what: &CopyTo<'_>,
+        source: &mut S,
+        buffer: &mut [u8],
+        progress: impl FnMut(Progress),
+        deadline: Instant,
+    ) -> Result<Copied, CopyError<T::Error, S::Error>> {
+        let poured = self.pour(what, what.path, source, buffer, progress, deadline).await?;
+        Ok(poured.copied(Placing::InPlace(InPlace::Asked)))
+    }
+
+    /// Fills the file at `path`, and verifies it.
+    pub(super) async fn pour<S: Source>(
+        &mut self,
+        what: &CopyTo<'_>,
+        path: &str,
+        source: &mut S,
+        buffer: &mut [u8],
+        mut progress: impl FnMut(Progress),
+        deadline: Instant,
+    ) -> Result<Poured, CopyError<T::Error, S::Error>> {
+        let mut digest = Digest::new();
+        let (mut file, resumed) = match self.open_part(what, path, deadline).await? {
+            Some((handle, len)) => (self.attach_part(handle, len), len),
+            None => (self.open(path, Mode::Create, deadline).await?, 0),
+        };
+        let total = what.len;
+        let mut told = |done| progress(Progress { done, total });
+        let mut result = skip(resumed, source, buffer, &mut digest).await;
+        if result.is_ok() {
+            let digest = what.verifies().then_some(&mut digest);
+            result = fill(&mut file, resumed, source, buffer, digest, &mut told, deadline).await;
+        }
+        let closed = file.close(deadline).await;
+        let len = result?;
+        closed?;
+        let check = match what.verifies() {
+            true => self.verify(path, &digest, buffer, deadline).await?,
+            false => Check::None,
+        };
+        Ok(Poured { len, resumed, check })
+    }
+
+    /// Opens what an earlier copy has left, if it is wanted and there; gives the agent's number for it, and its length.
+    async fn open_part(
+        &mut self,
+        what: &CopyTo<'_>,
+        path: &str,
+        deadline: Instant,
+    ) -> Result<Option<(i64, u64)>, Error<T::Error>> {
+        if !what.is_resumed {
+            return Ok(None);
+        }
+        let mut file = match self.open(path, Mode::ReadWrite, deadline).await {
+            Ok(file) => file,
+            // There is none.
+            Err(Error::Refused(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        match file.seek(Seek::End(0), deadline).await {
+            Ok(len) => Ok(Some((file.detach(), len))),
+            Err(Error::Refused(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The file again, at its end.
+    fn attach_part(&mut self, handle: i64, len: u64) -> GuestFile<'_, T, Rx, Tx> {
+        let mut file = self.attach_file(handle, Mode::ReadWrite);
+        file.set_position(len);
+        file
+    }
+}
+
+/// What has been written to a file in the guest.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Poured {
+    len: u64,
+    resumed: u64,
+    check: Check,
+}
+
+impl Poured {
+    pub(super) const fn copied(self, placing: Placing) -> Copied {
+        Copied { len: self.len, resumed: self.resumed, check: self.check, placing }
+    }
+}
+
+/// Passes over what is in the guest already.
+async fn skip<S: Source, E>(
+    len: u64,
+    source: &mut S,
+    buffer: &mut [u8],
+    digest: &mut Digest,
+) -> Result<u64, CopyError<E, S::Error>> {
+    while digest.len() < len {
+        let rest = usize::try_from(len - digest.len()).unwrap_or(usize::MAX);
+        let most = buffer.len().min(rest);
+        match source.read(&mut buffer[..most]).await.map_err(CopyError::Host)? {
+            0 => return Err(CopyError::NotAPart { len }),
+            n => digest.update(&buffer[..n.min(most)]),
+        }
+    }
+    Ok(len)
+}
+
+/// Writes all that the source gives; gives how many bytes there are then.
+async fn fill<T: Transport, Rx: Buffer, Tx: Buffer, S: Source>(
+    file: &mut GuestFile<'_, T, Rx, Tx>,
+    mut done: u64,
+    source: &mut S,
+    buffer: &mut [u8],
+    mut digest: Option<&mut Digest>,
+    progress: &mut impl FnMut(u64),
+    deadline: Instant,
+) -> Result<u64, CopyError<T::Error, S::Error>> {
+    loop {
+        let mut len = 0;
+        // As much as goes at once, or what there is.
+        let most = buffer.len().min(file.write_len());
+        while len < most {
+            match source.read(&mut buffer[len..most]).await.map_err(CopyError::Host)? {
+                0 => break,
+                n => len += n.min(most - len),
+            }
+        }
+        if len == 0 {
+            return Ok(done);
+        }
+        let bytes = &buffer[..len];
+        if let Some(digest) = &mut digest {
+            digest.update(bytes);
+        }
+        file.write_all(bytes, deadline).await?;
+        done += len as u64;
+        progress(done);
+    }
+}

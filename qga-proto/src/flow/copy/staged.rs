@@ -1,0 +1,51 @@
+//! From the host to the guest, so that no part is ever seen under the file's name.
+
+use super::stage::Stage;
+use super::{Copied, CopyError, CopyTo, Placing, Progress, Source};
+use crate::buffer::Buffer;
+use crate::session::Session;
+use crate::time::Instant;
+use crate::transport::Transport;
+
+impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// Copies from the host to a file in the guest: writes it into a private folder beside it, `PATH.qga-part`, and renames
+    /// it when it is whole, with the mode and owner of the file that it replaces. Where that cannot be done, or must not,
+    /// it is written where it is, as [`copy_over`](Self::copy_over) does, and the result says why.
+    ///
+    /// The guest's system has the copy then; that it is on the disk is not waited for.
+    ///
+    /// Dropping the future leaves the folder, as does a deadline that passes or a connection that breaks; another copy to
+    /// the same path removes it, or goes on with it ([`CopyTo::resume`]).
+    ///
+    /// # Errors
+    ///
+    /// [`CopyError`]. What was at the path is still there then, unless it had to be written where it is.
+    pub async fn copy_to<S: Source>(
+        &mut self,
+        what: &CopyTo<'_>,
+        source: &mut S,
+        buffer: &mut [u8],
+        progress: impl FnMut(Progress),
+        deadline: Instant,
+    ) -> Result<Copied, CopyError<T::Error, S::Error>> {
+        let stage = match Stage::begin(self, what, deadline).await? {
+            Ok(stage) => stage,
+            Err(why) => {
+                let copied = self.copy_over(what, source, buffer, progress, deadline).await?;
+                return Ok(Copied { placing: Placing::InPlace(why), ..copied });
+            }
+        };
+        let part = stage.part();
+        let result = self.pour(what, &part, source, buffer, progress, deadline).await;
+        let result = match result {
+            Ok(poured) => stage.commit(self, deadline).await.map(|placing| poured.copied(placing)),
+            Err(error) => Err(error),
+        };
+        match &result {
+            Err(error) if what.is_resumed && error.can_be_resumed() => {}
+            Err(_) => stage.remove(self, deadline).await,
+            Ok(_) => {}
+        }
+        result
+    }
+}
