@@ -36,6 +36,11 @@ impl Agent {
         Self::of(Guest::new().file(LARGE.0, vec![b'x'; LARGE.1]))
     }
 
+    /// A simulated guest with the programs of [`exec`](crate::exec).
+    pub(crate) fn runner() -> Self {
+        Self::of(crate::exec::guest())
+    }
+
     /// A simulated guest whose file systems are frozen.
     pub(crate) fn frozen() -> Self {
         Self::of(Guest::new().frozen())
@@ -210,6 +215,11 @@ impl Agent {
             Kind::Real(agent) => agent.open_files(),
             Kind::Nobody { .. } => 0,
         }
+    }
+
+    /// Whether there is no real agent, and no real guest.
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(&*self.kind(), Kind::Sim { .. })
     }
 
     /// Whether the agent still runs.
