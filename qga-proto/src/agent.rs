@@ -12,7 +12,10 @@ use crate::frame::{Frame, Framer, Framing};
 use crate::json::{self, Raw, Str, WriteError};
 use crate::message::{self, Call, Execute};
 
+mod check;
 mod request;
+#[cfg(test)]
+mod tests;
 
 pub use request::{Request, RequestError};
 
@@ -55,8 +58,23 @@ pub use request::{Request, RequestError};
 pub struct Agent<B> {
     framer: Framer<B>,
     outgoing: Outgoing<B>,
-    /// Where the open request's `id` is in the framer's text.
-    id: Option<Range<usize>>,
+    state: State,
+}
+
+/// ```text
+///             poll_request
+///     Idle -----------------> Open
+///       ^                       |
+///       '-----------------------'  respond, refuse, accept; the next poll_request
+/// ```
+///
+/// What is answered inside is open for a moment, too. While a reply is being sent it is idle.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum State {
+    /// Nobody waits for an answer.
+    Idle,
+    /// A request was given out, and has no answer yet. `id` is where that is in the framer's text.
+    Open { id: Option<Range<usize>> },
 }
 
 /// The class of a refusal.
@@ -71,13 +89,15 @@ pub enum ErrorClass<'a> {
     Other(&'a str),
 }
 
-/// A reply that cannot be sent. The request is still open: refuse it.
+/// A reply that cannot be sent, of which no byte has been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {
-    /// It does not fit the transmit buffer.
+    /// No request is open: none was asked for, or it has been answered, or its client is gone.
+    NoRequest,
+    /// It does not fit the transmit buffer. The request is still open: refuse it.
     TooLong,
-    /// It does not serialize.
+    /// It does not serialize. The request is still open: refuse it.
     Value,
 }
 
@@ -89,12 +109,12 @@ impl<B: Buffer> Agent<B> {
     /// An agent for a channel. The buffers hold a request, and a reply.
     pub fn new(receive: B, transmit: B) -> Self {
         let framer = Framer::new(Framing::Objects, receive, DEFAULT_MAX_MESSAGE);
-        Self { framer, outgoing: Outgoing { buffer: transmit, len: 0, sent: 0 }, id: None }
+        Self { framer, outgoing: Outgoing { buffer: transmit, len: 0, sent: 0 }, state: State::Idle }
     }
 
     /// The next request. `None`: there is none yet, or a reply has to be sent first.
     pub fn poll_request(&mut self) -> Option<Request<'_>> {
-        self.id = None;
+        self.state = State::Idle;
         let Call { name, arguments } = loop {
             if self.poll_transmit().is_some() {
                 return None;
@@ -105,8 +125,8 @@ impl<B: Buffer> Agent<B> {
                         break call;
                     }
                 }
-                Frame::Delimiter | Frame::Garbage => self.fail("JSON parse error, stray input"),
-                Frame::Oversized { .. } => self.fail("JSON token size limit exceeded"),
+                Frame::Delimiter | Frame::Garbage => self.fail("JSON parse error, stray input", None),
+                Frame::Oversized { .. } => self.fail("JSON token size limit exceeded", None),
             }
         };
         let text = self.framer.text();
@@ -128,15 +148,13 @@ impl<B: Buffer> Agent<B> {
     ///
     /// Why the reply cannot be sent.
     pub fn refuse(&mut self, class: ErrorClass<'_>, desc: impl fmt::Display) -> Result<(), ReplyError> {
-        let id = read_id(self.framer.text(), self.id.clone());
-        self.outgoing.put(|buffer| message::encode_error(class.name(), &desc, id, buffer))?;
-        self.id = None;
-        Ok(())
+        self.answer(|id, buffer| message::encode_error(class.name(), &desc, id, buffer))
     }
 
-    /// Ends the open request without an answer: it succeeded, and is one of those that are silent then.
+    /// Ends the open request without an answer: it succeeded, and is one of those that are silent then. Without one it does
+    /// nothing.
     pub fn accept(&mut self) {
-        self.id = None;
+        self.state = State::Idle;
     }
 }
 
@@ -169,7 +187,7 @@ impl<B: Buffer> Agent<B> {
     /// channels where that cannot be seen the next client's 0xFF does the same.
     pub fn handle_eof(&mut self) {
         self.framer.reset();
-        self.id = None;
+        self.state = State::Idle;
         (self.outgoing.len, self.outgoing.sent) = (0, 0);
     }
 }
@@ -185,39 +203,53 @@ impl<B: Buffer> Agent<B> {
         let call = match call {
             Ok(call) => call,
             Err(fault) => {
-                let (class, id) = (ErrorClass::GenericError.name(), read_id(text, id));
+                let id = read_id(text, id);
                 // Too small a buffer for this leaves nothing to be said.
-                let _ = self.outgoing.put(|buffer| message::encode_error(class, &fault, id, buffer));
+                let _ = self.outgoing.put(|buffer| message::encode_error(GENERIC, &fault, id, buffer));
                 return None;
             }
         };
-        self.id = id;
+        self.state = State::Open { id: id.clone() };
         let name = read_name(text, call.name.clone());
         let delimited = name == GuestSyncDelimited::NAME;
         if !delimited && name != GuestSync::NAME {
             return Some(call);
         }
         let request = Request { name, arguments: read_arguments(text, call.arguments) };
-        match request.arguments::<GuestSync>() {
+        match request.typed_arguments::<GuestSync>() {
             Ok(GuestSync { id, .. }) => {
                 let _ = self.succeed(&id, delimited);
             }
-            Err(error) => self.fail(error),
+            Err(error) => self.fail(error, id),
         }
         None
     }
 
     fn succeed<T: Serialize + ?Sized>(&mut self, value: &T, delimited: bool) -> Result<(), ReplyError> {
-        let id = read_id(self.framer.text(), self.id.clone());
-        self.outgoing.put(|buffer| message::encode_return(value, delimited, id, buffer))?;
-        self.id = None;
+        self.answer(|id, buffer| message::encode_return(value, delimited, id, buffer))
+    }
+
+    /// Answers the open request, if one is: only then is the transmit buffer free.
+    fn answer(
+        &mut self,
+        encode: impl Fn(Option<Raw<'_>>, &mut [u8]) -> Result<usize, WriteError>,
+    ) -> Result<(), ReplyError> {
+        let State::Open { id } = &self.state else { return Err(ReplyError::NoRequest) };
+        let id = read_id(self.framer.text(), id.clone());
+        self.outgoing.put(|buffer| encode(id, buffer))?;
+        self.state = State::Idle;
         Ok(())
     }
 
-    fn fail(&mut self, desc: impl fmt::Display) {
-        let _ = self.refuse(ErrorClass::GenericError, desc);
+    /// Complains of what is no request, or not one that can be answered. When that does not fit nothing is said.
+    fn fail(&mut self, desc: impl fmt::Display, id: Option<Range<usize>>) {
+        let id = read_id(self.framer.text(), id);
+        let _ = self.outgoing.put(|buffer| message::encode_error(GENERIC, &desc, id, buffer));
+        self.state = State::Idle;
     }
 }
+
+const GENERIC: &str = ErrorClass::GenericError.name();
 
 /// The reply under way.
 struct Outgoing<B> {
@@ -260,7 +292,9 @@ impl<B> fmt::Debug for Agent<B> {
 }
 
 impl<'a> ErrorClass<'a> {
-    fn name(self) -> &'a str {
+    /// As it stands in a reply.
+    #[must_use]
+    pub const fn name(self) -> &'a str {
         match self {
             Self::CommandNotFound => "CommandNotFound",
             Self::GenericError => "GenericError",
@@ -272,6 +306,7 @@ impl<'a> ErrorClass<'a> {
 impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::NoRequest => "no request waits for a reply",
             Self::TooLong => "the reply does not fit the transmit buffer",
             Self::Value => "the reply does not serialize",
         })
@@ -279,76 +314,3 @@ impl fmt::Display for ReplyError {
 }
 
 impl core::error::Error for ReplyError {}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::commands::{GuestFileOpen, GuestPing};
-
-    fn agent<const N: usize>(bytes: &[u8]) -> Agent<[u8; N]> {
-        let mut agent = Agent::new([0; N], [0; N]);
-        agent.receive_buffer()[..bytes.len()].copy_from_slice(bytes);
-        agent.handle_received(bytes.len());
-        agent
-    }
-
-    /// Takes what is to be sent.
-    fn sent<const N: usize>(agent: &mut Agent<[u8; N]>) -> heapless::Vec<u8, N> {
-        let bytes = heapless::Vec::from_slice(agent.poll_transmit().unwrap_or_default()).unwrap();
-        agent.handle_transmitted(bytes.len());
-        bytes
-    }
-
-    #[test]
-    fn a_reply_is_sent_before_the_next_request_comes_out() {
-        let mut agent = agent::<128>(b"{\"execute\":\"a\",\"id\":1}{\"execute\":\"b\",\"id\":2}");
-        assert!(agent.poll_request().is_some_and(|request| request.name() == "a"));
-        agent.respond(&7).unwrap();
-        assert!(agent.poll_request().is_none());
-        agent.handle_transmitted(3);
-        assert!(agent.poll_request().is_none());
-        assert_eq!(sent(&mut agent), b"eturn\":7,\"id\":1}\n");
-        assert!(agent.poll_request().is_some_and(|request| request.name() == "b"));
-        agent.accept();
-        assert_eq!(agent.poll_transmit(), None);
-        assert!(agent.poll_request().is_none());
-    }
-
-    #[test]
-    fn syncs_and_faults_are_answered_inside() {
-        let mut agent = agent::<128>(
-            b"{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":5},\"id\":null}{\"id\":[1]}",
-        );
-        assert!(agent.poll_request().is_none());
-        assert_eq!(sent(&mut agent), b"\xFF{\"return\":5,\"id\":null}\n");
-        assert!(agent.poll_request().is_none());
-        assert!(sent(&mut agent).ends_with(b"\"QMP input lacks member 'execute'\"},\"id\":[1]}\n"));
-    }
-
-    #[test]
-    fn arguments_are_what_the_command_takes() {
-        let mut agent =
-            agent::<128>(b"{\"execute\":\"guest-file-open\",\"arguments\":{\"path\":\"/\\u00e9\"}}");
-        let request = agent.poll_request().unwrap();
-        assert_eq!(request.arguments::<GuestFileOpen<'_>>(), Ok(GuestFileOpen::new("/\u{E9}")));
-        assert!(request.arguments::<GuestPing>().is_err());
-    }
-
-    #[test]
-    fn what_does_not_fit_costs_only_itself() {
-        let mut agent = agent::<32>(b"{\"execute\":\"guest-ping\"}");
-        assert!(agent.poll_request().is_some());
-        assert_eq!(agent.respond("a value that is too long for the buffer"), Err(ReplyError::TooLong));
-        assert_eq!(agent.poll_transmit(), None);
-        agent.respond("short").unwrap();
-        assert_eq!(sent(&mut agent), b"{\"return\":\"short\"}\n");
-        let long =
-            b"{\"execute\":\"guest-ping\",\"id\":\"longer than the buffer\"}{\"execute\":\"guest-ping\"}";
-        for &byte in long {
-            assert!(agent.poll_request().is_none());
-            agent.receive_buffer()[0] = byte;
-            agent.handle_received(1);
-        }
-        assert!(agent.poll_request().is_some());
-    }
-}

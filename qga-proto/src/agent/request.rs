@@ -4,7 +4,10 @@ use core::fmt;
 
 use serde::Deserialize;
 
+use super::check::check;
 use crate::json::{self, ErrorKind, Reader, Str};
+use crate::metadata;
+use crate::text::Text;
 
 /// A command that a client wants carried out.
 #[derive(Clone, Copy)]
@@ -15,7 +18,15 @@ pub struct Request<'a> {
 
 /// Why a request's arguments are not what the command takes. Its text does for the reply.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RequestError(json::Error);
+pub struct RequestError(Fault);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Fault {
+    /// The schema does not have it so.
+    Schema(Text),
+    /// The type does not.
+    Type(json::Error),
+}
 
 impl<'a> Request<'a> {
     /// The command's name.
@@ -26,11 +37,30 @@ impl<'a> Request<'a> {
 
     /// The arguments as a command's type, one of [`commands`](crate::commands) or your own.
     ///
+    /// Those of a command that the schema has are held against it first, at every depth: also the elements of lists, which
+    /// the type reads only when it is walked.
+    ///
     /// # Errors
     ///
-    /// When they are not what the command takes. `null` is no argument, and does not stand for one that is left out.
+    /// When they are not what the command takes. `null` is no argument, and does not stand for one that is left out. Members
+    /// that it does not have and values that an enum does not have are refused, too.
     pub fn arguments<T: Deserialize<'a>>(&self) -> Result<T, RequestError> {
-        self.find_null().and_then(|()| json::from_slice(self.arguments)).map_err(RequestError)
+        if let Some(command) = self.name.as_str().and_then(metadata::command) {
+            check(command.arguments, self.arguments).map_err(|text| RequestError(Fault::Schema(text)))?;
+        }
+        self.typed_arguments()
+    }
+
+    /// As [`arguments`](Self::arguments), but held against the type alone, and not against the schema. Lists are then checked
+    /// where they are walked, and members that their elements do not have are passed over. It needs none of the schema's
+    /// tables, which are tens of kilobytes: for agents where these count, and whose commands take no lists of objects.
+    ///
+    /// # Errors
+    ///
+    /// When they are not what the type takes. `null` is no argument.
+    pub fn typed_arguments<T: Deserialize<'a>>(&self) -> Result<T, RequestError> {
+        let arguments = self.find_null().and_then(|()| json::from_slice(self.arguments));
+        arguments.map_err(|error| RequestError(Fault::Type(error)))
     }
 
     fn find_null(&self) -> Result<(), json::Error> {
@@ -58,7 +88,10 @@ impl fmt::Debug for Request<'_> {
 
 impl fmt::Display for RequestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Invalid arguments: {}", self.0)
+        match &self.0 {
+            Fault::Schema(text) => fmt::Display::fmt(text, f),
+            Fault::Type(error) => write!(f, "Invalid arguments: {error}"),
+        }
     }
 }
 

@@ -34,10 +34,18 @@ pub(super) enum State {
 impl State {
     /// Follows `range` up to the next cut.
     pub(super) fn scan(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Cut> {
-        for at in range {
+        let mut at = range.start;
+        while at < range.end {
+            if let Self::String { .. } = self {
+                at += plain_len(&bytes[at..range.end]);
+                if at == range.end {
+                    break;
+                }
+            }
             if let Some(cut) = self.step(bytes[at], at) {
                 return Some(cut);
             }
+            at += 1;
         }
         None
     }
@@ -123,6 +131,24 @@ impl State {
         *self = Self::Between;
         Some(Cut::Drop { next: at + 1, frame: Frame::Delimiter })
     }
+}
+
+/// How many bytes of a string can be passed over at once: words of ASCII without quotes, backslashes and control characters.
+fn plain_len(bytes: &[u8]) -> usize {
+    const WORD: usize = size_of::<u128>();
+    const ONES: u128 = u128::MAX / 0xFF;
+    const HIGHS: u128 = ONES << 7;
+
+    let is_zero = |word: u128| word.wrapping_sub(ONES) & !word;
+    let (words, _) = bytes.as_chunks::<WORD>();
+    let plain = words.iter().take_while(|word| {
+        let word = u128::from_le_bytes(**word);
+        let control = word.wrapping_sub(ONES * 0x20) & !word;
+        let found =
+            word | control | is_zero(word ^ (ONES * b'"' as u128)) | is_zero(word ^ (ONES * b'\\' as u128));
+        found & HIGHS == 0
+    });
+    plain.count() * WORD
 }
 
 fn is_structural(byte: u8) -> bool {

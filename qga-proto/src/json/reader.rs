@@ -69,6 +69,16 @@ impl<'de> Reader<'de> {
         Ok(Some(key))
     }
 
+    /// Steps into an array.
+    pub(crate) fn begin_array(&mut self) -> Result<(), Error> {
+        self.open(b'[', "an array")
+    }
+
+    /// Steps to the next element of the array that the reader stands in; `false` at its end, which is passed.
+    pub(crate) fn begin_element(&mut self) -> Result<bool, Error> {
+        self.next_in(b']')
+    }
+
     /// Skips a value; gives its place in the text.
     pub(crate) fn skip(&mut self) -> Result<Range<usize>, Error> {
         self.space();
@@ -90,7 +100,7 @@ impl<'de> Reader<'de> {
 
     /// The next byte that is not white space, still unread.
     #[inline]
-    pub(super) fn peek(&mut self) -> Result<u8, Error> {
+    pub(crate) fn peek(&mut self) -> Result<u8, Error> {
         self.space();
         self.text.get(self.at).copied().ok_or(Error::new(ErrorKind::Eof, self.at))
     }
@@ -159,13 +169,13 @@ impl<'de> Reader<'de> {
         Ok(token)
     }
 
-    pub(super) fn string(&mut self) -> Result<Str<'de>, Error> {
+    pub(crate) fn string(&mut self) -> Result<Str<'de>, Error> {
         let at = self.at;
         self.token()?.to_str(at)
     }
 
     /// An integer: its sign and its magnitude.
-    pub(super) fn integer(&mut self) -> Result<(bool, u64), Error> {
+    pub(crate) fn integer(&mut self) -> Result<(bool, u64), Error> {
         if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
             return Err(self.expected("an integer"));
         }

@@ -1,0 +1,98 @@
+//! The agent's answers, and when it gives none.
+
+use super::*;
+use crate::commands::{GuestFileOpen, GuestPing};
+
+fn agent<const N: usize>(bytes: &[u8]) -> Agent<[u8; N]> {
+    let mut agent = Agent::new([0; N], [0; N]);
+    agent.receive_buffer()[..bytes.len()].copy_from_slice(bytes);
+    agent.handle_received(bytes.len());
+    agent
+}
+
+/// Takes what is to be sent.
+fn sent<const N: usize>(agent: &mut Agent<[u8; N]>) -> heapless::Vec<u8, N> {
+    let bytes = heapless::Vec::from_slice(agent.poll_transmit().unwrap_or_default()).unwrap();
+    agent.handle_transmitted(bytes.len());
+    bytes
+}
+
+#[test]
+fn a_reply_is_sent_before_the_next_request_comes_out() {
+    let mut agent = agent::<128>(b"{\"execute\":\"a\",\"id\":1}{\"execute\":\"b\",\"id\":2}");
+    assert!(agent.poll_request().is_some_and(|request| request.name() == "a"));
+    agent.respond(&7).unwrap();
+    assert!(agent.poll_request().is_none());
+    agent.handle_transmitted(3);
+    assert!(agent.poll_request().is_none());
+    assert_eq!(sent(&mut agent), b"eturn\":7,\"id\":1}\n");
+    assert!(agent.poll_request().is_some_and(|request| request.name() == "b"));
+    agent.accept();
+    assert_eq!(agent.poll_transmit(), None);
+    assert!(agent.poll_request().is_none());
+}
+
+#[test]
+fn syncs_and_faults_are_answered_inside() {
+    let mut agent = agent::<128>(
+        b"{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":5},\"id\":null}{\"id\":[1]}",
+    );
+    assert!(agent.poll_request().is_none());
+    assert_eq!(sent(&mut agent), b"\xFF{\"return\":5,\"id\":null}\n");
+    assert!(agent.poll_request().is_none());
+    assert!(sent(&mut agent).ends_with(b"\"QMP input lacks member 'execute'\"},\"id\":[1]}\n"));
+}
+
+#[test]
+fn arguments_are_what_the_command_takes() {
+    let mut agent = agent::<128>(b"{\"execute\":\"guest-file-open\",\"arguments\":{\"path\":\"/\\u00e9\"}}");
+    let request = agent.poll_request().unwrap();
+    assert_eq!(request.arguments::<GuestFileOpen<'_>>(), Ok(GuestFileOpen::new("/\u{E9}")));
+    assert!(request.arguments::<GuestPing>().is_err());
+}
+
+#[test]
+fn what_does_not_fit_costs_only_itself() {
+    let mut agent = agent::<32>(b"{\"execute\":\"guest-ping\"}");
+    assert!(agent.poll_request().is_some());
+    assert_eq!(agent.respond("a value that is too long for the buffer"), Err(ReplyError::TooLong));
+    assert_eq!(agent.poll_transmit(), None);
+    agent.respond("short").unwrap();
+    assert_eq!(sent(&mut agent), b"{\"return\":\"short\"}\n");
+    let long = b"{\"execute\":\"guest-ping\",\"id\":\"longer than the buffer\"}{\"execute\":\"guest-ping\"}";
+    for &byte in long {
+        assert!(agent.poll_request().is_none());
+        agent.receive_buffer()[0] = byte;
+        agent.handle_received(1);
+    }
+    assert!(agent.poll_request().is_some());
+}
+
+#[test]
+fn nothing_is_answered_twice_or_unasked() {
+    let mut agent = agent::<128>(b"{\"execute\":\"a\"}{\"execute\":\"b\"}");
+    assert_eq!(agent.respond(&1), Err(ReplyError::NoRequest));
+    assert!(agent.poll_request().is_some());
+    agent.respond(&7).unwrap();
+    agent.handle_transmitted(3);
+    assert_eq!(agent.respond(&8), Err(ReplyError::NoRequest));
+    assert_eq!(agent.refuse(ErrorClass::GenericError, "no"), Err(ReplyError::NoRequest));
+    agent.accept();
+    assert_eq!(sent(&mut agent), b"eturn\":7}\n");
+    assert_eq!(agent.refuse(ErrorClass::GenericError, "no"), Err(ReplyError::NoRequest));
+    assert!(agent.poll_request().is_some());
+    agent.handle_eof();
+    assert_eq!(agent.respond(&9), Err(ReplyError::NoRequest));
+    assert_eq!(agent.poll_transmit(), None);
+}
+
+#[test]
+fn elements_of_lists_are_checked_against_the_schema() {
+    let mut agent = agent::<128>(
+        b"{\"execute\":\"guest-set-vcpus\",\"arguments\":{\"vcpus\":[{\"logical-id\":0,\"online\":true,\"x\":1}]}}",
+    );
+    let request = agent.poll_request().unwrap();
+    assert!(request.typed_arguments::<crate::commands::GuestSetVcpus<'_>>().is_ok());
+    let error = request.arguments::<crate::commands::GuestSetVcpus<'_>>().unwrap_err();
+    assert_eq!(crate::Text::new(error), "Parameter 'vcpus[0].x' is unexpected");
+}
