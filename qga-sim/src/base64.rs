@@ -1,4 +1,4 @@
-//! Base64 as the real agent reads it.
+//! Base64 as the real agent reads and writes it.
 
 use qga_proto::json::Str;
 
@@ -7,6 +7,17 @@ use crate::error::Refusal;
 /// Decodes an argument. Only the alphabet is checked, padding and newlines included: they may stand anywhere, and what
 /// lacks its padding loses its last bytes without a word.
 pub(crate) fn decode(text: Str<'_>) -> Result<Vec<u8>, Refusal> {
+    // What is as it should be is decoded at once.
+    let bytes = text.as_str().and_then(|text| base64_simd::STANDARD.decode_to_vec(text).ok());
+    bytes.map_or_else(|| decode_leniently(text), Ok)
+}
+
+/// Encodes, with padding.
+pub(crate) fn encode(bytes: &[u8]) -> String {
+    base64_simd::STANDARD.encode_to_string(bytes)
+}
+
+fn decode_leniently(text: Str<'_>) -> Result<Vec<u8>, Refusal> {
     let mut bytes = Vec::new();
     let (mut group, mut len, mut padding) = (0, 0, 0);
     for c in text.chars() {

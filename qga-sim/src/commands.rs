@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::error::Refusal;
 use crate::guest::Guest;
 use crate::personality::Availability;
+use crate::value::Value;
 use crate::wire::{Call, Reply as Line};
 
 mod accounts;
@@ -22,8 +23,16 @@ mod session;
 mod system;
 mod vendor;
 
-/// What a handler gives: the reply, whatever its type.
-pub(crate) type Answer = Result<Box<dyn Reply>, Refusal>;
+/// What a handler gives.
+pub(crate) type Answer = Result<Answered, Refusal>;
+
+/// A success.
+pub(crate) enum Answered {
+    /// The reply, whatever its type, for an agent to put into words.
+    Reply(Box<dyn Reply>),
+    /// The value as it is: of what is so long that words on the way would take seconds.
+    Value(Value),
+}
 
 /// Something that an agent can respond with.
 pub(crate) trait Reply {
@@ -53,17 +62,23 @@ struct Entry {
 }
 
 /// Makes the table. A handler takes the arguments as the type that it names, which is the command itself unless it must
-/// look closer, and gives the reply that the schema has for the command.
+/// look closer, and gives the reply that the schema has for the command; or its value, where that is said.
 macro_rules! table {
-    ($($command:ident => $handler:path,)*) => {
+    ($($command:ident => $handler:path $(as $kind:ident)?,)*) => {
         &[$(Entry {
             name: commands::$command::NAME,
-            handler: |guest, request| {
-                let reply: <commands::$command as OwnedCommand>::Owned =
-                    $handler(guest, &request.arguments()?)?;
-                Ok(Box::new(reply))
-            },
+            handler: |guest, request| answered!($command, $handler(guest, &request.typed_arguments()?)? $(, $kind)?),
         },)*]
+    };
+}
+
+macro_rules! answered {
+    ($command:ident, $reply:expr) => {{
+        let reply: <commands::$command as OwnedCommand>::Owned = $reply;
+        Ok(Answered::Reply(Box::new(reply)))
+    }};
+    ($command:ident, $reply:expr, value) => {
+        Ok(Answered::Value($reply))
     };
 }
 
@@ -76,7 +91,7 @@ static TABLE: &[Entry] = table! {
     GuestShutdown => power::shut_down,
     GuestFileOpen => files::open,
     GuestFileClose => files::close,
-    GuestFileRead => files::read,
+    GuestFileRead => files::read as value,
     GuestFileWrite => files::write,
     GuestFileSeek => files::seek,
     GuestFileFlush => files::flush,
@@ -97,7 +112,7 @@ static TABLE: &[Entry] = table! {
     GuestGetMemoryBlocks => hotplug::memory_blocks,
     GuestSetMemoryBlocks => hotplug::set_memory_blocks,
     GuestGetMemoryBlockInfo => hotplug::memory_block_info,
-    GuestExecStatus => exec::status,
+    GuestExecStatus => exec::status as value,
     GuestExec => exec::start,
     GuestGetHostName => system::host_name,
     GuestGetUsers => system::users,
@@ -156,7 +171,8 @@ impl Guest {
         };
         let reply = (entry.handler)(self, request)?;
         let is_silent = metadata::command(entry.name).is_some_and(|command| !command.success_response);
-        Ok(if is_silent && !self.traits().answers_silent { Box::new(Silence) } else { reply })
+        let keeps_silent = is_silent && !self.traits().answers_silent;
+        Ok(if keeps_silent { Answered::Reply(Box::new(Silence)) } else { reply })
     }
 
     /// Makes a reply to a command one of this agent's.

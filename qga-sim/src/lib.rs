@@ -26,6 +26,8 @@ mod line;
 mod personality;
 pub use personality::{Personality, UnknownPersonality};
 
+mod plain;
+
 mod processes;
 
 mod program;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::fault::{Fault, FaultKind};
-use crate::value::Value;
+use crate::value::{Style, Value};
 use crate::wire::{Reply, Wire};
 
 /// The bytes that are under way.
@@ -69,10 +69,6 @@ const ENDLESS_PACE: Duration = Duration::from_millis(50);
 
 /// How deep `deep` is.
 const DEPTH: usize = 100_000;
-
-/// What is printed where a fault puts bytes that cannot be printed: a character for private use.
-const PLACE: char = '\u{E000}';
-const PRINTED_PLACE: &[u8] = b"\\uE000";
 
 impl Line {
     pub(crate) fn new() -> Self {
@@ -201,7 +197,9 @@ impl Line {
         let kinds = self.kinds_for(command);
         let has = |kind| kinds.contains(&kind);
         let mut before = Vec::new();
-        let mut place: &[u8] = &[];
+        let mut spoilt: &[u8] = &[];
+        let places = [FaultKind::Deep, FaultKind::Endless, FaultKind::InvalidUtf8, FaultKind::InvalidEscape];
+        let place = places.into_iter().any(has).then(|| free_place(&reply)).flatten();
         for &kind in &kinds {
             match kind {
                 FaultKind::Foreign => before.extend(foreign()),
@@ -210,22 +208,27 @@ impl Line {
                 FaultKind::Nul => before.extend([0; 3]),
                 FaultKind::Oversized(len) => put_first(&mut reply, "pad", "x".repeat(len)),
                 FaultKind::WrongType => change_type(&mut reply),
-                FaultKind::Deep | FaultKind::Endless => replace_value(&mut reply),
+                FaultKind::Deep | FaultKind::Endless => {
+                    place.into_iter().for_each(|place| replace_value(&mut reply, place));
+                }
                 FaultKind::InvalidUtf8 | FaultKind::InvalidEscape => {
-                    place = if kind == FaultKind::InvalidUtf8 { b"\xC3(" } else { b"\\x" };
-                    spoil_text(&mut reply);
+                    spoilt = if kind == FaultKind::InvalidUtf8 { b"\xC3(" } else { b"\\x" };
+                    place.into_iter().for_each(|place| spoil_text(&mut reply, place));
                 }
                 _ => {}
             }
         }
         let mut bytes = wire.word(&reply);
-        if has(FaultKind::Deep) {
-            let nested = ["[".repeat(DEPTH), "]".repeat(DEPTH)].concat();
-            bytes = replace(&bytes, &[b"\"", PRINTED_PLACE, b"\""].concat(), nested.as_bytes());
-        } else if has(FaultKind::Endless) {
-            bytes.truncate(find(&bytes, PRINTED_PLACE).unwrap_or_default());
-        } else {
-            bytes = replace(&bytes, PRINTED_PLACE, place);
+        if let Some(place) = place {
+            let printed = printed(place);
+            if has(FaultKind::Deep) {
+                let nested = ["[".repeat(DEPTH), "]".repeat(DEPTH)].concat();
+                bytes = replace(&bytes, &[b"\"", &printed[..], b"\""].concat(), nested.as_bytes());
+            } else if has(FaultKind::Endless) {
+                bytes.truncate(find(&bytes, &printed).unwrap_or(bytes.len()));
+            } else {
+                bytes = replace(&bytes, &printed, spoilt);
+            }
         }
         if !before.is_empty() {
             self.push(self.now, before);
@@ -361,14 +364,26 @@ fn change_type(reply: &mut Reply) {
     }
 }
 
-fn replace_value(reply: &mut Reply) {
+fn replace_value(reply: &mut Reply, place: char) {
     if let Some(value) = value(reply) {
-        *value = Value::Text(PLACE.into());
+        *value = Value::Text(place.into());
     }
 }
 
+/// What is printed where a fault then puts bytes that cannot be printed: a character for private use which the reply itself
+/// does not have.
+fn free_place(reply: &Reply) -> Option<char> {
+    let mut text = String::new();
+    Value::Dict(reply.members.clone()).print(&mut text, Style::Compact);
+    ('\u{E000}'..='\u{F8FF}').find(|place| find(text.as_bytes(), &printed(*place)).is_none())
+}
+
+fn printed(place: char) -> Vec<u8> {
+    format!("\\u{:04X}", u32::from(place)).into_bytes()
+}
+
 /// Marks the first string in a reply's value, or puts one in its place.
-fn spoil_text(reply: &mut Reply) {
+fn spoil_text(reply: &mut Reply, place: char) {
     fn first_text(value: &mut Value) -> Option<&mut String> {
         match value {
             Value::Text(text) => Some(text),
@@ -378,13 +393,13 @@ fn spoil_text(reply: &mut Reply) {
         }
     }
     match value(reply).and_then(first_text) {
-        Some(text) => text.push(PLACE),
-        None => replace_value(reply),
+        Some(text) => text.push(place),
+        None => replace_value(reply, place),
     }
 }
 
 fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
-    bytes.windows(word.len()).position(|window| window == word)
+    memchr::memmem::find(bytes, word)
 }
 
 /// Replaces the first occurrence of a word.

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use qga_proto::{Agent, ErrorClass};
+use qga_proto::Agent;
 
-use crate::commands::Admission;
+use crate::commands::{Admission, Answered};
 use crate::error::Refusal;
 use crate::fault::Fault;
 use crate::guest::{Guest, Power};
@@ -232,31 +232,25 @@ impl Sim {
             }
             return;
         }
-        let (command, id) = match heard {
+        let (command, id, reply) = match heard {
             Heard::Call(call) => {
-                let id = call.id.clone();
-                match self.guest.admit(&call) {
+                let reply = match self.guest.admit(&call) {
                     Admission::Yes => self.carry_out(&call, now),
-                    Admission::No(refusal) => self.refuse(&refusal),
-                    Admission::Ignored => {}
-                }
-                (call.name, id)
+                    Admission::No(refusal) => Some(Reply::refusal(&refusal)),
+                    Admission::Ignored => None,
+                };
+                (call.name, call.id, reply)
             }
-            Heard::Fault { desc, id } => {
-                self.refuse(&Refusal::new(desc));
-                (String::new(), id)
-            }
+            Heard::Fault { desc, id } => (String::new(), id, Some(Reply::refusal(&Refusal::new(desc)))),
         };
-        let Some(line) = self.agent.poll_transmit() else { return };
-        let mut reply = Reply::parse(line).with_id(id);
-        let len = line.len();
-        self.agent.handle_transmitted(len);
+        let Some(reply) = reply else { return };
+        let mut reply = reply.with_id(id);
         self.guest.adapt(&command, &mut reply);
         self.line.say(reply, &command, &self.wire);
     }
 
     /// Hands a call to the agent, which answers the syncs, and to the guest, which answers all else.
-    fn carry_out(&mut self, call: &Call, now: Duration) {
+    fn carry_out(&mut self, call: &Call, now: Duration) -> Option<Reply> {
         let mut text = String::from("{\"execute\":");
         Value::from(call.name.as_str()).print(&mut text, Style::Compact);
         text.push_str(",\"arguments\":");
@@ -273,20 +267,20 @@ impl Sim {
                 break;
             }
         }
-        let Some(request) = self.agent.poll_request() else { return };
-        let sent = match self.guest.answer(request, now) {
-            Ok(reply) => reply.send(&mut self.agent),
-            Err(refusal) => self.agent.refuse(refusal.class, refusal.desc),
-        };
-        if let Err(error) = sent {
-            // An error that cannot be said either leaves the client without an answer.
-            let _ = self.agent.refuse(ErrorClass::GenericError, error);
+        if let Some(request) = self.agent.poll_request() {
+            let sent = match self.guest.answer(request, now) {
+                Ok(Answered::Reply(reply)) => reply.send(&mut self.agent),
+                Ok(Answered::Value(value)) => return Some(Reply::success(value)),
+                Err(refusal) => return Some(Reply::refusal(&refusal)),
+            };
+            if let Err(error) = sent {
+                return Some(Reply::refusal(&Refusal::new(error.to_string())));
+            }
         }
-    }
-
-    fn refuse(&mut self, refusal: &Refusal) {
-        // What is too long to be said leaves the client without an answer.
-        let _ = self.agent.refuse(refusal.class, &refusal.desc);
+        let line = self.agent.poll_transmit()?;
+        let (reply, len) = (Reply::parse(line), line.len());
+        self.agent.handle_transmitted(len);
+        Some(reply)
     }
 }
 

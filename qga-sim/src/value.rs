@@ -38,6 +38,11 @@ impl Dict {
 }
 
 impl Value {
+    /// An object.
+    pub(crate) fn object<'a>(members: impl IntoIterator<Item = (&'a str, Self)>) -> Self {
+        Self::Dict(Dict(members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()))
+    }
+
     /// The member of an object.
     pub(crate) fn member(&self, name: &str) -> Option<&Self> {
         match self {

@@ -2,6 +2,7 @@
 
 use qga_proto::json;
 
+use crate::error::Refusal;
 use crate::value::{Dict, Style, Value};
 
 mod lines;
@@ -153,6 +154,18 @@ impl Reply {
             _ => Dict::default(),
         };
         Self { is_delimited, members }
+    }
+
+    /// A yes.
+    pub(crate) fn success(value: Value) -> Self {
+        Self { is_delimited: false, members: Dict(vec![("return".to_owned(), value)]) }
+    }
+
+    /// A no.
+    pub(crate) fn refusal(refusal: &Refusal) -> Self {
+        let text = |name: &str, text: &str| (name.to_owned(), Value::from(text));
+        let error = Dict(vec![text("class", refusal.class.name()), text("desc", &refusal.desc)]);
+        Self { is_delimited: false, members: Dict(vec![("error".to_owned(), Value::Dict(error))]) }
     }
 
     /// Adds the `id` of the request.

@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::time::{Duration, Instant};
+
 use common::{Line, read_replies};
 use qga_sim::{Guest, Personality};
 
@@ -285,5 +287,20 @@ impl Random {
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0 % end as u64) as usize
+    }
+}
+
+/// Each name is looked for among those before it, which must not take longer and longer.
+#[test]
+fn very_many_members_are_read_in_time() {
+    let members: String = (0..200_000).map(|number| format!("\"{number}\":0,")).collect();
+    for personality in [Personality::Qemu2, Personality::Qemu10, Personality::Qemu11] {
+        let mut line = Line::new(Guest::with(personality));
+        let start = Instant::now();
+        let double = format!("{{\"execute\":\"guest-ping\",\"arguments\":{{{members}\"7\":1}}}}\n");
+        let reply = line.send(double.as_bytes());
+        assert!(reply.starts_with(b"{\"error\""), "{}", reply.escape_ascii());
+        // Looked through one by one this took minutes.
+        assert!(start.elapsed() < Duration::from_secs(60), "{personality}: {:?}", start.elapsed());
     }
 }

@@ -188,3 +188,14 @@ fn chance_is_the_same_for_the_same_seed() {
     assert_ne!(lost, hits(8));
     assert!((250..350).contains(&lost.iter().filter(|lost| **lost).count()));
 }
+
+/// A fault that spoils texts marks the place with a character for private use, which guests can have, too.
+#[test]
+fn characters_for_private_use_are_left_alone() {
+    let guest = || Guest::new().host_name("a\u{E000}b\u{E001}");
+    let name = br#"{"execute":"guest-get-host-name"}"#;
+    let plain = Line::new(guest()).send(name);
+    assert_eq!(text(plain), "{\"return\": {\"host-name\": \"a\\uE000b\\uE001\"}}\n");
+    let mut spoilt = Line { sim: Sim::new(guest()).fault(Fault::new(FaultKind::InvalidEscape)), now: START };
+    assert_eq!(spoilt.send(name), b"{\"return\": {\"host-name\": \"a\\uE000b\\uE001\\x\"}}\n");
+}

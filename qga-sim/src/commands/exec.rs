@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use qga_proto::commands::GuestExecStatus;
-use qga_proto::json::{Bytes, Str};
+use qga_proto::json::Str;
 use qga_proto::owned;
 use qga_proto::view::{GuestExecCaptureOutput, GuestExecCaptureOutputMode as CaptureMode};
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use crate::guest::Guest;
 use crate::processes::{Capture, Ended, Output, Status};
 use crate::program::{End, Invocation, Program};
 use crate::schema::Build;
+use crate::value::Value;
 
 /// `guest-exec`, with the base64 as it stands: the real agent takes more than what is well-formed.
 #[derive(Deserialize)]
@@ -65,14 +66,14 @@ pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestEx
     guest.processes.start(&run, capture, guest.now).map(owned::GuestExec::new).map_err(fail)
 }
 
-pub(super) fn status(guest: &mut Guest, status: &GuestExecStatus) -> Result<owned::GuestExecStatus, Refusal> {
+pub(super) fn status(guest: &mut Guest, status: &GuestExecStatus) -> Result<Value, Refusal> {
     let build = guest.traits().build;
     match guest.processes.status(status.pid, guest.now) {
         // The real agent's words: it means to print the number.
         None if build.is_since(8, 2) => Err(Refusal::new("PID ld does not exist")),
         None => Err(Refusal::new("Invalid parameter 'pid'")),
-        Some(Status::Running) => Ok(owned::GuestExecStatus::new(false)),
-        Some(Status::Ended(ended)) => Ok(report(ended, tells_truncation(build))),
+        Some(Status::Running) => Ok(Value::object([("exited", Value::Bool(false))])),
+        Some(Status::Ended(ended)) => Ok(report(&ended, tells_truncation(build))),
     }
 }
 
@@ -81,24 +82,27 @@ fn tells_truncation(build: Build) -> bool {
     build.is_since(10, 2) || build.release == (7, 2)
 }
 
-fn report(Ended { end, out, err }: Ended, tells: bool) -> owned::GuestExecStatus {
-    let mut status = owned::GuestExecStatus::new(true);
-    match end {
-        End::Exit(code) => status.exitcode = Some(code),
-        End::Signal(signal) => status.signal = Some(signal),
-    }
-    (status.out_data, status.out_truncated) = report_output(out, tells);
-    (status.err_data, status.err_truncated) = report_output(err, tells);
-    status
+fn report(Ended { end, out, err }: &Ended, tells: bool) -> Value {
+    let end = match *end {
+        End::Exit(code) => ("exitcode", Value::Int(code)),
+        End::Signal(signal) => ("signal", Value::Int(signal)),
+    };
+    let out = report_output(["out-data", "out-truncated"], out, tells);
+    let err = report_output(["err-data", "err-truncated"], err, tells);
+    Value::object([("exited", Value::Bool(true)), end].into_iter().chain(out).chain(err))
 }
 
 /// The bytes, if any, and whether there were more: an agent that does not tell rightly leaves out that there were not, and
 /// says that there were not when there were.
-fn report_output(output: Output, tells: bool) -> (Option<Bytes>, Option<bool>) {
+fn report_output<'a>(
+    [data, truncated]: [&'a str; 2],
+    output: &Output,
+    tells: bool,
+) -> impl Iterator<Item = (&'a str, Value)> + use<'a> {
     let has_any = !output.bytes.is_empty();
-    let truncated =
-        if tells { has_any.then_some(output.truncated) } else { output.truncated.then_some(false) };
-    (has_any.then(|| output.bytes.into()), truncated)
+    let flag = if tells { has_any.then_some(output.truncated) } else { output.truncated.then_some(false) };
+    let bytes = has_any.then(|| (data, Value::Text(base64::encode(&output.bytes))));
+    bytes.into_iter().chain(flag.map(|flag| (truncated, Value::Bool(flag))))
 }
 
 fn read_capture(capture: GuestExecCaptureOutput<'_>) -> Result<Capture, Refusal> {

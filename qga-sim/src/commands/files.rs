@@ -10,6 +10,7 @@ use crate::base64;
 use crate::error::Refusal;
 use crate::files::{Mode, OpenFile, Whence};
 use crate::guest::Guest;
+use crate::value::Value;
 
 /// `guest-file-write`, with the base64 as it stands: the real agent takes more than what is well-formed.
 #[derive(Deserialize)]
@@ -44,7 +45,7 @@ pub(super) fn close(guest: &mut Guest, close: &GuestFileClose) -> Result<Empty, 
     closed.map(|()| Empty {}).map_err(|error| Refusal::new(format!("failed to close handle: {error}")))
 }
 
-pub(super) fn read(guest: &mut Guest, read: &GuestFileRead) -> Result<owned::GuestFileRead, Refusal> {
+pub(super) fn read(guest: &mut Guest, read: &GuestFileRead) -> Result<Value, Refusal> {
     let most = if guest.traits().build.is_since(5, 0) { MAX_COUNT } else { usize::MAX };
     let is_windows = guest.is_windows();
     let mut file = find(guest, read.handle)?;
@@ -52,7 +53,12 @@ pub(super) fn read(guest: &mut Guest, read: &GuestFileRead) -> Result<owned::Gue
     let (bytes, is_end) =
         file.read(count).map_err(|error| Refusal::new(format!("failed to read file: {error}")))?;
     let eof = if is_windows { bytes.is_empty() } else { is_end };
-    Ok(owned::GuestFileRead::new(bytes.len() as i64, bytes, eof))
+    let members = [
+        ("count", Value::from(bytes.len() as u64)),
+        ("buf-b64", Value::Text(base64::encode(&bytes))),
+        ("eof", Value::Bool(eof)),
+    ];
+    Ok(Value::object(members))
 }
 
 pub(super) fn write(guest: &mut Guest, write: &Write<'_>) -> Result<owned::GuestFileWrite, Refusal> {

@@ -3,7 +3,7 @@
 use qga_proto::Empty;
 use serde::Deserialize;
 
-use super::Entry;
+use super::{Answered, Entry};
 use crate::error::{Errno, Refusal};
 use crate::guest::Guest;
 
@@ -11,14 +11,18 @@ use crate::guest::Guest;
 pub(super) static TABLE: &[Entry] = &[
     Entry {
         name: "apple-guest-signal-pid",
-        handler: |guest, request| Ok(Box::new(signal(guest, &request.arguments()?)?)),
+        handler: |guest, request| Ok(reply(signal(guest, &request.typed_arguments()?)?)),
     },
     Entry {
         name: "apple-guest-set-remote-login",
-        handler: |guest, request| Ok(Box::new(set_remote_login(guest, &request.arguments()?))),
+        handler: |guest, request| Ok(reply(set_remote_login(guest, &request.typed_arguments()?))),
     },
-    Entry { name: "guest-reboot", handler: |guest, _| Ok(Box::new(reboot(guest))) },
+    Entry { name: "guest-reboot", handler: |guest, _| Ok(reply(reboot(guest))) },
 ];
+
+fn reply(empty: Empty) -> Answered {
+    Answered::Reply(Box::new(empty))
+}
 
 #[derive(Deserialize)]
 struct SignalPid {

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{Dict, Value};
+use crate::plain::plain_len;
 
 /// How values are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,12 +85,11 @@ fn print_all<T>(
 fn print_string(string: &str, text: &mut String) -> std::fmt::Result {
     text.push('"');
     let mut rest = string;
-    // What needs no escapes is copied at once: all of base64.
-    while let Some(at) = rest.bytes().position(|byte| !matches!(byte, b' '..=b'~') || b"\"\\".contains(&byte))
-    {
-        let (plain, special) = rest.split_at(at);
+    loop {
+        // What needs no escapes is copied at once: all of base64.
+        let (plain, special) = rest.split_at(plain_len(rest.as_bytes()));
         text.push_str(plain);
-        let c = special.chars().next().unwrap_or_default();
+        let Some(c) = special.chars().next() else { break };
         match c {
             '"' | '\\' => text.extend(['\\', c]),
             '\x08' => text.push_str("\\b"),
@@ -101,7 +101,6 @@ fn print_string(string: &str, text: &mut String) -> std::fmt::Result {
         }
         rest = &special[c.len_utf8()..];
     }
-    text.push_str(rest);
     text.push('"');
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use super::{Heard, Ids, envelope};
+use crate::plain::plain_len;
 use crate::value::Value;
 use grammar::{Fault, Grammar};
 use lexer::{Kind, Lexer, Step, Token};
@@ -85,10 +86,26 @@ impl Parser {
     pub(super) fn push(&mut self, bytes: &[u8]) -> usize {
         let mut taken = 0;
         while taken < bytes.len() && self.ready.is_empty() {
-            self.push_byte(bytes[taken]);
-            taken += 1;
+            taken += self.push_plain(&bytes[taken..]);
+            if let Some(&byte) = bytes.get(taken) {
+                self.push_byte(byte);
+                taken += 1;
+            }
         }
         taken
+    }
+
+    /// Takes bytes that are nothing but text of the string that is being read, all at once; gives how many.
+    fn push_plain(&mut self, bytes: &[u8]) -> usize {
+        if !self.lexer.is_in_string() {
+            return 0;
+        }
+        let start = self.tokens.last().map_or(0, |token| token.text.end);
+        let room = MAX_SIZE.saturating_sub(self.text.len() - start);
+        let len = plain_len(&bytes[..bytes.len().min(room)]);
+        self.text.extend_from_slice(&bytes[..len]);
+        self.position.column += len as u64;
+        len
     }
 
     /// The next message.

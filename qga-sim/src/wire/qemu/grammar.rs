@@ -1,5 +1,6 @@
 //! Values, as QEMU's JSON parser makes them of tokens.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::lexer::{Kind, Token};
@@ -19,7 +20,7 @@ pub(super) struct Grammar {
 
 #[derive(Clone, Debug)]
 enum Open {
-    Dict { dict: Dict, expected: InDict },
+    Dict { dict: Dict, keys: HashSet<String>, expected: InDict },
     List { list: Vec<Value>, expected: InList },
 }
 
@@ -113,7 +114,11 @@ impl Grammar {
     fn begin(&mut self, kind: Kind, text: &[u8]) -> Result<Option<Value>, Fault> {
         Ok(Some(match kind {
             Kind::OpenBrace => {
-                self.open.push(Open::Dict { dict: Dict::default(), expected: InDict::KeyOrEnd });
+                self.open.push(Open::Dict {
+                    dict: Dict::default(),
+                    keys: HashSet::new(),
+                    expected: InDict::KeyOrEnd,
+                });
                 return Ok(None);
             }
             Kind::OpenBracket => {
@@ -135,6 +140,7 @@ impl Grammar {
     /// Ends what was opened last.
     fn close(&mut self) -> Option<Value> {
         self.open.pop().map(|open| match open {
+            Open::Dict { dict, .. } if self.takes_doubles => Value::Dict(without_doubles(dict)),
             Open::Dict { dict, .. } => Value::Dict(dict),
             Open::List { list, .. } => Value::List(list),
         })
@@ -148,10 +154,10 @@ impl Grammar {
                 list.push(value);
                 *expected = InList::CommaOrEnd;
             }
-            Some(Open::Dict { dict, expected }) => {
+            Some(Open::Dict { dict, keys, expected }) => {
                 *expected = match (std::mem::replace(expected, InDict::CommaOrEnd), value) {
                     (InDict::Value(key), value) => {
-                        if dict.take(&key).is_some() && !self.takes_doubles {
+                        if is_double(dict, keys, &key) && !self.takes_doubles {
                             return Err(Fault::Duplicate);
                         }
                         dict.0.push((key, value));
@@ -164,6 +170,29 @@ impl Grammar {
         }
         Ok(None)
     }
+}
+
+/// How many members are looked through one by one.
+const FEW: usize = 16;
+
+/// Whether an object has a member of this name. Where there are many members their names are kept by their hashes, or a client
+/// could keep the agent busy for hours with one message.
+fn is_double(dict: &Dict, keys: &mut HashSet<String>, key: &str) -> bool {
+    if dict.0.len() < FEW {
+        return dict.get(key).is_some();
+    }
+    if keys.is_empty() {
+        keys.extend(dict.0.iter().map(|(key, _)| key.clone()));
+    }
+    !keys.insert(key.to_owned())
+}
+
+/// Of members with the same name the last one counts.
+fn without_doubles(mut dict: Dict) -> Dict {
+    let mut keys = HashSet::new();
+    let mut is_last: Vec<_> = dict.0.iter().rev().map(|(key, _)| keys.insert(key.clone())).collect();
+    dict.0.retain(|_| is_last.pop().unwrap_or_default());
+    dict
 }
 
 /// An integer is kept exactly, if 64 bits hold it.

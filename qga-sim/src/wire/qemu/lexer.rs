@@ -88,6 +88,11 @@ impl Lexer {
         self.state = State::Start;
     }
 
+    /// Whether it stands in a string that only a double quote ends.
+    pub(super) fn is_in_string(&self) -> bool {
+        self.state == State::String { quote: b'"' }
+    }
+
     pub(super) fn step(&mut self, byte: u8) -> Step {
         let (state, step) = self.next(byte);
         self.state = state;

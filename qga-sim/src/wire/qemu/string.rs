@@ -16,7 +16,7 @@ pub(super) fn read(token: &[u8]) -> Result<String, StringFault> {
     let mut text = String::with_capacity(token.len());
     // The quote at the end stays: in a fault it may be told of.
     let mut rest = &token[1..];
-    while let Some(at) = rest.iter().position(|&byte| byte == b'\\') {
+    while let Some(at) = memchr::memchr(b'\\', rest) {
         read_plain(&rest[..at], &mut text)?;
         rest = read_escape(&rest[at + 1..], &mut text)?;
     }
