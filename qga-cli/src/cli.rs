@@ -39,12 +39,15 @@ Exit codes:
   6  the output could not be written
   7  of many guests some failed, and not all of these in the same way;
      otherwise it is the code of all that failed
+  exec has its own: that of the guest's program, 128 + N where signal N killed
+     it, 124 where the deadline passed, 125 for all that is not the program's
   128 + N  ended by signal N (130 for Ctrl-C); but qga sim, which is ended so: 0
 
 Examples:
   qga -c unix:/run/vm/qga.sock info
   qga -c unix:/run/vm/qga.sock -t 300 wait
   qga --all /run/vms info
+  qga -c unix:/run/vm/qga.sock exec -- ls -l /
   qga -c unix:/run/vm/qga.sock call guest-file-open path=/etc/hosts mode=r
   qga -c sim: call guest-get-osinfo
   qga commands guest-fsfreeze-freeze
@@ -138,6 +141,8 @@ What a command takes is told by: qga commands NAME")]
         /// Tell all about this one
         name: Option<String>,
     },
+
+    Exec(commands::exec::Args),
 
     Time(commands::time::Args),
 
@@ -309,7 +314,7 @@ fn asks_for_json(arguments: impl Iterator<Item = OsString>) -> bool {
 }
 
 /// The longest deadline: a year. More cannot be told from for ever, and clocks do not take everything.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+pub(crate) const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 fn seconds(text: &str) -> Result<Duration, String> {
     let seconds: f64 = text.parse().map_err(|_| "not a number".to_owned())?;

@@ -27,6 +27,9 @@ pub(crate) enum Kind {
     Output,
     /// Several guests failed, not all in the same way.
     Several,
+    /// A program of the guest's ended otherwise than with exit code 0, which is passed on. Nobody is told: it is no failure
+    /// of ours.
+    Program,
     /// A signal has stopped it. Nobody is told: the process ends with the signal's number.
     Stopped,
 }
@@ -34,7 +37,7 @@ pub(crate) enum Kind {
 impl Kind {
     const fn exit_code(self) -> u8 {
         match self {
-            Self::Refused | Self::Failed => 1,
+            Self::Refused | Self::Failed | Self::Program => 1,
             Self::Usage => 2,
             Self::Connection => 3,
             Self::Deadline => 4,
@@ -55,6 +58,7 @@ impl Kind {
             Self::Protocol => "protocol",
             Self::Output => "output",
             Self::Several => "several",
+            Self::Program => "program",
             Self::Stopped => "stopped",
         }
     }
@@ -67,6 +71,8 @@ pub(crate) struct Failure {
     message: String,
     address: Option<String>,
     advice: Option<String>,
+    /// The exit code, where it is not that of the kind.
+    code: Option<u8>,
     /// The message in fewer words, for where there are many.
     brief: Option<Box<str>>,
     /// What else a program may want to know.
@@ -76,7 +82,7 @@ pub(crate) struct Failure {
 impl Failure {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         let (message, details) = (message.into(), Map::new());
-        Self { kind, message, address: None, advice: None, brief: None, details }
+        Self { kind, message, address: None, advice: None, code: None, brief: None, details }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -107,6 +113,12 @@ impl Failure {
         self
     }
 
+    /// Sets the exit code, if that is not set yet.
+    pub(crate) fn exit_with(mut self, code: u8) -> Self {
+        self.code = self.code.or(Some(code));
+        self
+    }
+
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -127,11 +139,18 @@ impl Failure {
     }
 
     pub(crate) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(self.kind.exit_code())
+        ExitCode::from(self.code())
+    }
+
+    fn code(&self) -> u8 {
+        self.code.unwrap_or(self.kind.exit_code())
     }
 
     /// Prints it to standard error, as one line.
     pub(crate) fn report(&self, json: bool) {
+        if self.kind == Kind::Program {
+            return;
+        }
         let line = if json {
             output::escape::json(&json!({ "error": self.document() }).to_string()).into_owned()
         } else {
@@ -164,7 +183,7 @@ impl Failure {
     pub(crate) fn document(&self) -> Value {
         let mut error = Map::new();
         error.insert("kind".into(), self.kind.name().into());
-        error.insert("exit_code".into(), self.kind.exit_code().into());
+        error.insert("exit_code".into(), self.code().into());
         error.insert("message".into(), self.message.as_str().into());
         for (name, text) in [("address", &self.address), ("advice", &self.advice)] {
             if let Some(text) = text {

@@ -3,6 +3,7 @@
 pub mod fuzz;
 pub mod needs;
 pub mod real_agent;
+pub mod shell;
 pub mod transcript;
 pub mod virtual_line;
 pub mod vm;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use qga_proto::commands::GuestFsfreezeFreeze;
-use qga_proto::exec::{Capture, End, Exec, Fate, InputFile, Misuse, Output, Reason};
+use qga_proto::exec::{Capture, End, Exec, Fate, InputFile, Misuse, NotKilled, Output, Reason};
 use qga_proto::{Client, Config, Error, Reconnect, Session, Transport};
-use qga_sim::{Fault, Guest, Invocation, Personality, Program, Run, Sim, VirtualLine};
+use qga_sim::{Fault, Guest, Personality, Program, Run, Sim, VirtualLine};
 use qga_std::block_on;
+use qga_tests::shell::with_shell;
 use qga_tests::virtual_line::{self, Peer, complete, poll_up_to};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -111,11 +112,9 @@ fn one_stream_alone_is_never_asked_for() {
 #[test]
 fn output_that_was_cut_is_told_whatever_the_agent_says() {
     const KEPT: usize = 16 << 20;
-    for (personality, len, is_cut) in [
-        (Personality::Qemu10, KEPT + 1, true),
-        (Personality::Qemu10, KEPT - 1, false),
-        (Personality::Qemu11, KEPT + 1, true),
-    ] {
+    for (personality, len, is_cut) in
+        [(Personality::Qemu10, KEPT + 1, true), (Personality::Qemu11, KEPT + 1, true)]
+    {
         let program = Run::new().stdout(vec![b'x'; len]).stderr("short");
         let mut session = session(Guest::with(personality).program("/opt/p", program), "");
         let outcome = run(&mut session, &Exec::new("/opt/p"), HOUR).expect("it runs");
@@ -270,39 +269,58 @@ fn a_program_is_killed_without_a_shell_too() {
 }
 
 #[test]
-fn a_guest_without_means_to_kill_says_so() {
-    let guest = Guest::with(Personality::Windows).program(r"C:\p.exe", Run::new().time(HOUR));
-    let mut session = session(guest, "");
+fn a_program_is_killed_as_its_system_does_it() {
+    let hour = || Run::new().stdout("begun").time(HOUR);
+    for (guest, path, fate, end) in [
+        (with_shell(Guest::new()), "/opt/p", Fate::Killed, End::Signal(15)),
+        (Guest::new(), "/opt/p", Fate::KilledAlone, End::Signal(15)),
+        (Guest::with(Personality::Windows), r"C:\p.exe", Fate::Killed, End::Exit(1)),
+    ] {
+        let mut session = session(guest.program(path, hour()), "");
+        let deadline = session.deadline(5 * SECOND);
+        let exec = Exec::new(path).kill_at_deadline();
+        let error = block_on(session.run(&exec, deadline)).expect_err("it takes longer");
+        assert!(error.is_timeout() && error.pid.is_some(), "{error}");
+        let outcome = error.outcome.expect("its end is told");
+        assert_eq!((error.fate, outcome.end, &*outcome.stdout), (fate, end, &b"begun"[..]));
+        assert!(session.transport().now() <= deadline + 15 * SECOND);
+    }
+}
+
+/// The agent of a frozen guest runs nothing.
+#[test]
+fn a_program_that_cannot_be_killed_may_run_on() {
+    let mut session = session(with_shell(guest(Personality::Qemu10)), "");
     let deadline = session.deadline(5 * SECOND);
-    let exec = Exec::new(r"C:\p.exe").kill_at_deadline();
-    let error = block_on(session.run(&exec, deadline)).expect_err("it takes longer");
-    assert_eq!(error.fate, Fate::NotKilled(qga_proto::exec::NotKilled::NoMeans), "{error}");
+    let started = block_on(session.start(&Exec::new("/opt/hour"), deadline)).expect("it starts");
+    block_on(session.call(&GuestFsfreezeFreeze::new())).expect("it freezes");
+    let error = block_on(session.wait_or_kill(started, deadline)).expect_err("it takes longer");
+    assert_eq!(
+        (&error.reason, error.fate),
+        (&Reason::Frozen, Fate::NotKilled(NotKilled::NoMeans)),
+        "{error}"
+    );
     assert!(error.may_run());
     let error = block_on(session.kill(1, deadline)).expect_err("that is the system");
     assert_eq!(error.reason, Reason::Misuse(Misuse::Pid));
 }
 
-/// As much of a shell as the input of a program needs.
-fn with_shell() -> Guest {
-    let shell = |run: &Invocation<'_>| match run.arguments() {
-        [_, script, file, ..] if script.starts_with("exec <") => {
-            Run::new().stdout(run.file(file).expect("the input"))
-        }
-        _ => Run::new(),
-    };
-    Guest::new().program("/bin/sh", Program::new(shell))
-}
-
 #[test]
 fn input_that_is_longer_than_a_message_arrives_through_a_file() {
     let input: Vec<u8> = (0..50_000_u32).map(|number| (number % 251) as u8).collect();
-    let mut session = session(with_shell(), "");
+    let mut session = session(with_shell(Guest::new()), "");
     let mut config = Config::default();
     config.max_command = 4000;
     session.set_config(config);
     let outcome = run(&mut session, &Exec::new("cat").input(input.clone()), 60 * SECOND).expect("it runs");
     assert_eq!(outcome.stdout, input);
-    assert_eq!(session.transport().sim().guest().open_files(), 0);
+    assert_nothing_is_left(&session);
+}
+
+fn assert_nothing_is_left(session: &Line) {
+    let guest = session.transport().sim().guest();
+    assert_eq!(guest.open_files(), 0);
+    assert_eq!(guest.files().find(|(path, _)| path.contains("qga-input")), None);
 }
 
 #[test]
@@ -325,14 +343,14 @@ fn a_file_with_input_is_closed_and_removed_when_writing_fails_and_told_when_that
         config
     };
     let exec = Exec::new("cat").input(vec![0; 50_000]);
-    let mut session = session(with_shell().disable("guest-file-flush"), "");
+    let mut session = session(with_shell(Guest::new()).disable("guest-file-flush"), "");
     session.set_config(config());
     let error = fails(&mut session, &exec, 60 * SECOND);
     assert!(matches!(error.reason, Reason::Input(Error::Refused(_))), "{error}");
     assert_eq!((error.left, error.fate), (None, Fate::NotStarted));
-    assert_eq!(session.transport().sim().guest().open_files(), 0);
+    assert_nothing_is_left(&session);
 
-    let removal_fails = Program::new(|run| match run.arguments() {
+    let removal_fails = Program::new(|call| match call.arguments() {
         [_, script, ..] if script.starts_with("PATH") => Run::new().exit_code(1),
         _ => Run::new(),
     });
@@ -351,8 +369,10 @@ fn a_file_with_input_is_closed_and_removed_when_writing_fails_and_told_when_that
 fn a_start_with_long_input_may_be_dropped_anywhere() {
     let exec = Exec::new("cat").input(vec![b'x'; 4000]);
     for polls in 0..100_000 {
-        let mut session =
-            virtual_line::session(virtual_line::VirtualLine::new(Peer::agent(with_shell()), usize::MAX));
+        let mut session = virtual_line::session(virtual_line::VirtualLine::new(
+            Peer::agent(with_shell(Guest::new())),
+            usize::MAX,
+        ));
         let mut config = Config::default();
         config.max_command = 1500;
         session.set_config(config);

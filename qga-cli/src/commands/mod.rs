@@ -12,6 +12,7 @@ mod ask;
 mod call;
 mod conform;
 mod describe;
+pub(crate) mod exec;
 mod info;
 mod list;
 pub(crate) mod many;
@@ -59,6 +60,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         }
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
+        Command::Exec(args) => exec::run(cli, args),
         Command::Time(args) => time::run(cli, args, guests()?),
         Command::Conform { write } => conform::run(cli, *write),
         Command::Sim(sim) => sim::run(cli, sim).map(Done::from),

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use qga_proto::Config;
 use qga_proto::exec::{Capture, End, Exec, Fate, Killed, Misuse, NotKilled, Output, Reason};
-use qga_sim::{Guest, Invocation, Program, Run};
+use qga_sim::{Guest, Program, Run};
+use qga_tests::shell::with_shell;
 
 use crate::agent::Agent;
 use crate::runtime::{Runtime, Session};
@@ -14,10 +15,11 @@ cases! {
     exit_codes_signals_and_both_streams_are_told(runner, real);
     what_cannot_be_started_is_told(runner, real);
     a_short_program_is_not_waited_for_long(runner, real);
-    more_output_than_the_agent_keeps_is_told(runner, real);
+    more_output_than_the_agent_keeps_is_told(real);
     five_mebibytes_of_input_arrive(runner, real);
     input_longer_than_a_message_goes_through_a_file(runner, real);
     a_program_past_its_deadline_runs_on_and_can_be_waited_for_by_another_client(runner, real);
+    a_program_past_its_deadline_is_killed(runner, real);
     a_program_past_its_deadline_is_killed_with_all_that_it_started(real);
     what_ignores_a_polite_signal_is_killed_too(real);
     only_programs_of_this_agent_are_killed(real);
@@ -35,29 +37,10 @@ const KEPT: usize = 16 << 20;
 
 /// A guest with what these cases run.
 pub(crate) fn guest() -> Guest {
-    Guest::new()
+    with_shell(Guest::new())
         .program("/opt/seven", Run::new().stdout("out").stderr("err").exit_code(7))
         .program("/opt/killed", Run::new().signal(9))
-        .program("/opt/much", Run::new().stdout(vec![b'x'; 20 << 20]))
         .program("/opt/count", Program::new(|run| Run::new().stdout(format!("{}\n", run.input().len()))))
-        .program("/bin/sh", Program::new(shell))
-}
-
-/// As much of a shell as a program with a file for its input needs.
-fn shell(run: &mut Invocation<'_>) -> Run {
-    let (Some(script), Some(file)) = (run.arguments().get(1), run.arguments().get(2)) else {
-        return Run::new().exit_code(2);
-    };
-    if script.starts_with("command -v") {
-        run.write_file(file, b"").expect("a free path");
-        return run.set_mode(file, 0o600).map_or(Run::new().exit_code(2), |()| Run::new());
-    }
-    let input = run.file(file).expect("the input").to_vec();
-    run.remove_file(file).expect("the input");
-    match run.arguments().get(3) {
-        Some(program) => run.run(program, &run.arguments()[4..], &input).expect("a program"),
-        None => Run::new(),
-    }
 }
 
 /// A program of the simulated guest, or a script that does the same.
@@ -203,6 +186,15 @@ async fn a_program_past_its_deadline_runs_on_and_can_be_waited_for_by_another_cl
     let deadline = session.deadline(AMPLE);
     let outcome = session.wait(pid, deadline).await.expect("it ends");
     assert_eq!((outcome.pid, outcome.end), (pid, End::Exit(0)));
+}
+
+async fn a_program_past_its_deadline_is_killed<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let deadline = session.deadline(SECOND / 2);
+    let exec = Exec::new("sleep").arg("3600").kill_at_deadline();
+    let error = session.run(&exec, deadline).await.expect_err("it takes longer");
+    assert!(error.is_timeout() && error.fate == Fate::Killed && error.pid.is_some(), "{error}");
+    assert_eq!(error.outcome.expect("its end is told").end, End::Signal(15));
 }
 
 /// A time to sleep by which a process is known.

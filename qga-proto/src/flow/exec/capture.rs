@@ -50,3 +50,22 @@ impl Capture {
 pub(super) fn is_cut(said: Option<bool>, len: usize) -> bool {
     said == Some(true) || len >= MAX_KEPT
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_was_cut_where_the_agent_says_so_or_as_much_came_as_it_keeps() {
+        for (said, len, is_cut_then) in [
+            (None, 5, false),
+            (Some(false), 5, false),
+            (Some(true), 5, true),
+            (None, MAX_KEPT - 1, false),
+            (None, MAX_KEPT, true),
+            (Some(false), MAX_KEPT, true),
+        ] {
+            assert_eq!(is_cut(said, len), is_cut_then, "{said:?}, {len}");
+        }
+    }
+}

@@ -152,12 +152,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// killing, if that was asked for.
     pub async fn run(&mut self, exec: &Exec, deadline: Instant) -> Result<Outcome, Error<T::Error>> {
         let started = self.start(exec, deadline).await?;
-        let error = match self.wait(started, deadline).await {
-            Ok(outcome) => return Ok(outcome),
-            Err(error) => error,
-        };
-        let is_late = matches!(error.reason, Reason::TimedOut(_) | Reason::Frozen);
-        if exec.kills && is_late { self.end_late(started, error).await } else { Err(error) }
+        if exec.kills {
+            return self.wait_or_kill(started, deadline).await;
+        }
+        self.wait(started, deadline).await
     }
 
     /// Starts a program, and does not wait for its end.
@@ -191,12 +189,27 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         outcome.map_err(|end| Error::new(Some(started.pid), Reason::Unreadable(end), Fate::Ended))
     }
 
-    /// Kills a program whose deadline has passed, and learns its end.
-    async fn end_late(
+    /// Waits as [`wait`](Self::wait), and kills the program when the deadline passes, with all that it has started; see
+    /// [`kill`](Self::kill). That takes up to 15 s more.
+    ///
+    /// Dropping the future is safe: the program can be waited for again, if it was not yet killed.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no outcome. What the program had written until it was killed is in it.
+    pub async fn wait_or_kill(
         &mut self,
-        started: Started,
-        error: Error<T::Error>,
+        program: impl Into<Started>,
+        deadline: Instant,
     ) -> Result<Outcome, Error<T::Error>> {
+        let started = program.into();
+        let error = match self.wait(started, deadline).await {
+            Ok(outcome) => return Ok(outcome),
+            Err(error) => error,
+        };
+        if !matches!(error.reason, Reason::TimedOut(_) | Reason::Frozen) {
+            return Err(error);
+        }
         let limit = self.transport.now() + KILL_TIME;
         let fate = match self.kill(started.pid, limit).await {
             Ok(Killed::Tree) => Fate::Killed,
