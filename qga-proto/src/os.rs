@@ -13,6 +13,9 @@ use crate::transport::Cause;
 mod connect_error;
 pub use connect_error::ConnectError;
 
+mod polled_file;
+pub use polled_file::{Finished, Operating, Operation, PolledFile, operate};
+
 mod polled;
 pub use polled::{Connection, PollStream};
 
@@ -106,6 +109,20 @@ pub fn drain(mut stream: impl Read) {
 
 /// How many bytes are read at the end of a connection at the most: a bound, far above what systems keep in a socket.
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
+
+impl From<crate::Error<io::Error>> for io::Error {
+    /// Keeps what it says; the kind is `TimedOut` for a deadline that passed, `NotConnected` where there is no connection,
+    /// and `Other` for what the agent has refused, as it does not say why in a way that could be relied on.
+    fn from(error: crate::Error<io::Error>) -> Self {
+        let kind = match &error {
+            _ if error.is_timeout() => ErrorKind::TimedOut,
+            _ if error.is_connection_lost() => ErrorKind::NotConnected,
+            crate::Error::Protocol(_) => ErrorKind::InvalidData,
+            _ => ErrorKind::Other,
+        };
+        Self::new(kind, error)
+    }
+}
 
 impl From<&io::Error> for Cause {
     fn from(error: &io::Error) -> Self {

@@ -12,6 +12,9 @@ pub use connect::{AnyStream, connect, connect_lazy, dial};
 mod exec;
 pub use exec::ExecError;
 
+mod file;
+pub use file::{CopyError, FileError, GuestFile, Reader, Writer};
+
 mod flows;
 pub use flows::{NotAll, wall_clock};
 

@@ -9,6 +9,9 @@ pub use clock::Clock;
 mod connect;
 pub use connect::{connect, connect_lazy};
 
+mod file;
+pub use file::{GuestFile, Reader, Writer};
+
 mod session;
 pub use session::{Connection, Error, NotReady, Session, Shared, session};
 

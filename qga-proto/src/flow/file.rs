@@ -19,7 +19,7 @@ pub(crate) use tries::Tries;
 
 mod transfer;
 #[cfg(feature = "alloc")]
-use transfer::MAX_CHUNK;
+pub(crate) use transfer::MAX_CHUNK;
 use transfer::{Chunk, broken};
 
 #[cfg(feature = "alloc")]
@@ -127,6 +127,12 @@ impl<'s, T, Rx, Tx> GuestFile<'s, T, Rx, Tx> {
     /// The guest's handle is known to be here.
     pub(crate) fn set_position(&mut self, at: u64) {
         self.place = Place::At(at);
+    }
+
+    /// How long an operation may take that does not say it itself.
+    #[cfg(feature = "std")]
+    pub(crate) fn timeout(&self) -> core::time::Duration {
+        self.session.timeouts.data
     }
 
     fn number(&self) -> i64 {

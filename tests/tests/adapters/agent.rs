@@ -1,5 +1,6 @@
 //! The agents that the cases talk to.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
@@ -9,7 +10,7 @@ use qga_proto::owned::{
     GuestIpAddress, GuestIpAddressType, GuestLogicalProcessor, GuestMemoryBlock, GuestNetworkInterface,
     GuestNetworkRoute,
 };
-use qga_sim::{Guest, Server, ServerHandle};
+use qga_sim::{Full, Guest, Server, ServerHandle};
 use qga_tests::real_agent::RealAgent;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tempfile::TempDir;
@@ -39,6 +40,16 @@ impl Agent {
     /// A simulated guest with the programs of [`exec`](crate::exec).
     pub(crate) fn runner() -> Self {
         Self::of(crate::exec::guest())
+    }
+
+    /// A simulated guest that runs no programs.
+    pub(crate) fn sim_without_programs() -> Self {
+        Self::of(Guest::new().disable("guest-exec"))
+    }
+
+    /// A simulated guest whose disk is nearly full, which shows when a file is closed, and that takes few bytes at a time.
+    pub(crate) fn sim_full() -> Self {
+        Self::of(Guest::new().disk_space(100_000, Full::AtClose).short_writes(999))
     }
 
     /// A simulated guest whose file systems are frozen.
@@ -205,6 +216,16 @@ impl Agent {
                 guest.files().find(|(at, _)| *at == path).map(|(_, content)| content.to_vec())
             }
             _ => std::fs::read(path).ok(),
+        }
+    }
+
+    /// The mode of a file of the guest.
+    pub(crate) fn mode(&self, path: &str) -> Option<u32> {
+        match &*self.kind() {
+            Kind::Sim { server, .. } => {
+                server.as_ref().expect("an agent").guest().metadata(path).map(|metadata| metadata.mode)
+            }
+            _ => std::fs::symlink_metadata(path).ok().map(|metadata| metadata.permissions().mode() & 0o7777),
         }
     }
 

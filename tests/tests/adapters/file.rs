@@ -30,7 +30,7 @@ fn soon<R: Runtime>(session: &Session<R>) -> Instant {
 }
 
 /// Bytes that differ from place to place.
-fn bytes(len: usize) -> Vec<u8> {
+pub(crate) fn bytes(len: usize) -> Vec<u8> {
     let mut random = fastrand::Rng::with_seed(7);
     (0..len).map(|_| random.u8(..)).collect()
 }

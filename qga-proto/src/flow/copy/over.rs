@@ -28,15 +28,15 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         progress: impl FnMut(Progress),
         deadline: Instant,
     ) -> Result<Copied, CopyError<T::Error, S::Error>> {
-        let poured = self.pour(what, what.path, source, buffer, progress, deadline).await?;
+        let poured = self.pour(what, (what.path, false), source, buffer, progress, deadline).await?;
         Ok(poured.copied(Placing::InPlace(InPlace::Asked)))
     }
 
-    /// Fills the file at `path`, and verifies it.
+    /// Fills the file at `path`, and verifies it: at least its size, if it has one.
     pub(super) async fn pour<S: Source>(
         &mut self,
         what: &CopyTo<'_>,
-        path: &str,
+        (path, has_size): (&str, bool),
         source: &mut S,
         buffer: &mut [u8],
         mut progress: impl FnMut(Progress),
@@ -53,6 +53,13 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         if result.is_ok() {
             let digest = what.verifies().then_some(&mut digest);
             result = fill(&mut file, resumed, source, buffer, digest, &mut told, deadline).await;
+        }
+        if let (&Ok(len), true) = (&result, has_size) {
+            match file.seek(Seek::End(0), deadline).await {
+                Ok(found) if found == len => {}
+                Ok(_) => result = Err(CopyError::Differs),
+                Err(error) => result = Err(error.into()),
+            }
         }
         let closed = file.close(deadline).await;
         let len = result?;
@@ -138,17 +145,22 @@ async fn fill<T: Transport, Rx: Buffer, Tx: Buffer, S: Source>(
     deadline: Instant,
 ) -> Result<u64, CopyError<T::Error, S::Error>> {
     loop {
-        let mut len = 0;
         // As much as goes at once, or what there is.
         let most = buffer.len().min(file.write_len());
+        let (mut len, mut ended) = (0, Ok(()));
         while len < most {
-            match source.read(&mut buffer[len..most]).await.map_err(CopyError::Host)? {
-                0 => break,
-                n => len += n.min(most - len),
+            match source.read(&mut buffer[len..most]).await {
+                Ok(0) => break,
+                Ok(n) => len += n.min(most - len),
+                // What came before it can be resumed.
+                Err(error) => {
+                    ended = Err(CopyError::Host(error));
+                    break;
+                }
             }
         }
         if len == 0 {
-            return Ok(done);
+            return ended.map(|()| done);
         }
         let bytes = &buffer[..len];
         if let Some(digest) = &mut digest {
@@ -157,5 +169,6 @@ async fn fill<T: Transport, Rx: Buffer, Tx: Buffer, S: Source>(
         file.write_all(bytes, deadline).await?;
         done += len as u64;
         progress(done);
+        ended?;
     }
 }

@@ -36,7 +36,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             }
         };
         let part = stage.part();
-        let result = self.pour(what, &part, source, buffer, progress, deadline).await;
+        let result = self.pour(what, (&part, true), source, buffer, progress, deadline).await;
         let result = match result {
             Ok(poured) => stage.commit(self, deadline).await.map(|placing| poured.copied(placing)),
             Err(error) => Err(error),

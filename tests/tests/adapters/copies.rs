@@ -1,0 +1,266 @@
+//! Copies: the same bytes, nothing half, nothing left behind.
+
+use std::convert::Infallible;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::Duration;
+
+use qga_proto::{
+    Check, Copied, CopyError, CopyFrom, CopyTo, Digest, InPlace, Instant, Placing, Progress, Source,
+};
+
+use crate::agent::Agent;
+use crate::file::bytes;
+use crate::runtime::{Runtime, Session};
+
+cases! {
+    a_copy_to_the_guest_gets_its_name_when_it_is_whole(sim, real);
+    a_copy_from_the_guest_is_the_same(sim, real);
+    a_file_that_is_replaced_gives_its_mode(sim, real);
+    a_part_is_private(real);
+    a_copy_that_fails_leaves_what_was_there(sim, real);
+    a_copy_to_the_guest_goes_on_where_it_broke_off(sim, real);
+    a_part_of_another_file_is_noticed(sim, real);
+    a_copy_from_the_guest_goes_on_where_it_broke_off(sim, real);
+    links_are_not_replaced(real);
+    a_guest_that_runs_no_programs_has_copies_in_place(sim_without_programs);
+    a_disk_that_is_full_when_a_file_is_closed_spoils_nothing(sim_full);
+    a_file_without_a_size_is_copied(real);
+    a_file_without_end_is_limited(real);
+}
+
+const BUFFER: usize = 300_000;
+
+fn soon<R: Runtime>(session: &Session<R>) -> Instant {
+    session.deadline(Duration::from_secs(60))
+}
+
+/// Gives some bytes, and then fails.
+struct Breaks<'a>(&'a [u8]);
+
+#[derive(Debug, PartialEq, Eq)]
+struct Broken;
+
+impl Source for Breaks<'_> {
+    type Error = Broken;
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Broken> {
+        match self.0.read(buffer).await {
+            Ok(0) => Err(Broken),
+            Ok(n) => Ok(n),
+        }
+    }
+}
+
+type Outcome = Result<Copied, CopyError<std::io::Error, Infallible>>;
+
+async fn copy_to<R: Runtime>(session: &mut Session<R>, what: CopyTo<'_>, bytes: &[u8]) -> Outcome {
+    let soon = soon::<R>(session);
+    session.copy_to(&what, &mut &bytes[..], &mut vec![0; BUFFER], |_| {}, soon).await
+}
+
+fn part(path: &str) -> String {
+    format!("{path}.qga-part")
+}
+
+async fn a_copy_to_the_guest_gets_its_name_when_it_is_whole<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, soon) = (agent.guest_path("copy"), soon::<R>(&session));
+    for len in [0, 1, 1_000_000] {
+        let (content, mut told) = (bytes(len), Vec::new());
+        let what = CopyTo::new(&path).mode(0o640).len(len as u64).verify();
+        let progress = |progress: Progress| told.push(progress.done);
+        let copied = session.copy_to(&what, &mut &content[..], &mut vec![0; BUFFER], progress, soon).await;
+        let copied = copied.expect("room");
+        assert_eq!((copied.len, copied.resumed), (len as u64, 0));
+        assert_eq!(copied.check, Check::Tool("sha256sum"));
+        assert_eq!(copied.placing, Placing::Renamed { replaced: len > 0 });
+        assert_eq!(told.last().copied().unwrap_or(0), len as u64);
+        assert!(told.is_sorted());
+        assert!(agent.content(&path).is_some_and(|found| found == content));
+        assert_eq!(agent.mode(&path), Some(0o640));
+        assert_eq!((agent.mode(&part(&path)), agent.open_files()), (None, 0));
+    }
+}
+
+async fn a_copy_from_the_guest_is_the_same<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, soon) = (agent.guest_path("file"), soon::<R>(&session));
+    for len in [0, 1, 2_000_000] {
+        let (content, mut copy, mut last) = (bytes(len), Vec::new(), None);
+        session.write_file(&path, &content, soon).await.expect("room");
+        let what = CopyFrom::new(&path).verify();
+        let progress = |progress| last = Some(progress);
+        let copied = session
+            .copy_from(&what, &mut copy, &mut vec![0; BUFFER], progress, soon)
+            .await
+            .expect("it is there");
+        assert!(copy == content);
+        assert_eq!((copied.len, copied.check), (len as u64, Check::Tool("sha256sum")));
+        let last = last.expect("it was told");
+        assert_eq!((last.done, last.total.unwrap_or(0)), (len as u64, len as u64));
+        assert_eq!(agent.open_files(), 0);
+    }
+}
+
+async fn a_file_that_is_replaced_gives_its_mode<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let path = agent.guest_path("copy");
+    copy_to::<R>(&mut session, CopyTo::new(&path).mode(0o4751), b"old").await.expect("room");
+    let copied = copy_to::<R>(&mut session, CopyTo::new(&path).mode(0o600), b"new").await.expect("room");
+    assert_eq!(copied.placing, Placing::Renamed { replaced: true });
+    assert_eq!(agent.mode(&path), Some(0o4751));
+    assert_eq!(agent.content(&path).as_deref(), Some(&b"new"[..]));
+}
+
+/// Looks at the folder of the part while it is being written.
+struct Looks<'a>(&'a [u8], String);
+
+impl Source for Looks<'_> {
+    type Error = Infallible;
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        let there = std::fs::symlink_metadata(&self.1).expect("it is made before");
+        assert!(there.is_dir());
+        assert_eq!(there.permissions().mode() & 0o7777, 0o700);
+        self.0.read(buffer).await
+    }
+}
+
+async fn a_part_is_private<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, soon) = (agent.guest_path("copy"), soon::<R>(&session));
+    let (content, what) = (bytes(100_000), CopyTo::new(&path));
+    let mut source = Looks(&content, part(&path));
+    session.copy_to(&what, &mut source, &mut vec![0; BUFFER], |_| {}, soon).await.expect("room");
+}
+
+async fn a_copy_that_fails_leaves_what_was_there<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, soon) = (agent.guest_path("copy"), soon::<R>(&session));
+    session.write_file(&path, b"old", soon).await.expect("room");
+    let content = bytes(500_000);
+    let mut source = Breaks(&content);
+    let result = session.copy_to(&CopyTo::new(&path), &mut source, &mut vec![0; BUFFER], |_| {}, soon).await;
+    assert!(matches!(result, Err(CopyError::Host(Broken))), "{result:?}");
+    assert_eq!(agent.content(&path).as_deref(), Some(&b"old"[..]));
+    assert_eq!((agent.mode(&part(&path)), agent.open_files()), (None, 0));
+}
+
+/// Copies all but the end, and leaves that for later.
+async fn break_off<R: Runtime>(session: &mut Session<R>, path: &str, bytes: &[u8]) {
+    let soon = soon::<R>(session);
+    let what = CopyTo::new(path).resume();
+    let result = session.copy_to(&what, &mut Breaks(bytes), &mut vec![0; BUFFER], |_| {}, soon).await;
+    assert!(matches!(result, Err(CopyError::Host(Broken))), "{result:?}");
+}
+
+async fn a_copy_to_the_guest_goes_on_where_it_broke_off<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, content) = (agent.guest_path("copy"), bytes(1_000_000));
+    break_off::<R>(&mut session, &path, &content[..700_000]).await;
+    assert_eq!((agent.content(&path), agent.open_files()), (None, 0));
+    let copied = copy_to::<R>(&mut session, CopyTo::new(&path).resume(), &content).await.expect("room");
+    assert_eq!(copied.resumed, 700_000);
+    assert_eq!((copied.len, copied.check), (1_000_000, Check::Tool("sha256sum")));
+    assert!(agent.content(&path).is_some_and(|found| found == content));
+    assert_eq!((agent.mode(&part(&path)), agent.open_files()), (None, 0));
+}
+
+async fn a_part_of_another_file_is_noticed<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, content) = (agent.guest_path("copy"), bytes(1_000_000));
+    break_off::<R>(&mut session, &path, &[7; 700_000]).await;
+    let error = copy_to::<R>(&mut session, CopyTo::new(&path).resume(), &content).await.expect_err("sevens");
+    assert!(matches!(error, CopyError::Differs), "{error:?}");
+    assert_eq!((agent.content(&path), agent.mode(&part(&path))), (None, None));
+    break_off::<R>(&mut session, &path, &content[..700_000]).await;
+    let error = copy_to::<R>(&mut session, CopyTo::new(&path).resume(), b"short").await.expect_err("longer");
+    assert!(matches!(error, CopyError::NotAPart { len: 700_000 }), "{error:?}");
+    // The next begins anew.
+    copy_to::<R>(&mut session, CopyTo::new(&path).resume(), &content).await.expect("room");
+    assert!(agent.content(&path).is_some_and(|found| found == content));
+    assert_eq!(agent.open_files(), 0);
+}
+
+async fn a_copy_from_the_guest_goes_on_where_it_broke_off<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, content, soon) = (agent.guest_path("file"), bytes(1_000_000), soon::<R>(&session));
+    session.write_file(&path, &content, soon).await.expect("room");
+    let (mut copy, mut prefix) = (content[..123_456].to_vec(), Digest::new());
+    prefix.update(&copy);
+    let what = CopyFrom::new(&path).resume(prefix);
+    let copied =
+        session.copy_from(&what, &mut copy, &mut vec![0; BUFFER], |_| {}, soon).await.expect("the rest");
+    assert_eq!((copied.len, copied.resumed), (1_000_000, 123_456));
+    assert!(copy == content);
+    for (prefix, wanted) in [(vec![7; 1000], "Differs"), (vec![7; 1_000_001], "NotAPart")] {
+        let mut digest = Digest::new();
+        digest.update(&prefix);
+        let (what, mut rest) = (CopyFrom::new(&path).resume(digest), Vec::new());
+        let result = session.copy_from(&what, &mut rest, &mut vec![0; BUFFER], |_| {}, soon).await;
+        assert!(format!("{result:?}").contains(wanted), "{result:?}");
+        assert_eq!(agent.open_files(), 0);
+    }
+}
+
+async fn links_are_not_replaced<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (target, link) = (agent.guest_path("target"), agent.guest_path("link"));
+    std::fs::write(&target, "old").expect("room");
+    symlink(&target, &link).expect("room");
+    let copied = copy_to::<R>(&mut session, CopyTo::new(&link), b"new").await.expect("room");
+    assert_eq!(copied.placing, Placing::InPlace(InPlace::NotRegular));
+    assert!(std::fs::symlink_metadata(&link).expect("it is there").is_symlink());
+    assert_eq!(agent.content(&target).as_deref(), Some(&b"new"[..]));
+    assert_eq!(agent.mode(&part(&link)), None);
+    // A folder is refused, and stays.
+    let folder = agent.guest_path("folder");
+    std::fs::create_dir(&folder).expect("room");
+    let error = copy_to::<R>(&mut session, CopyTo::new(&folder), b"new").await.expect_err("a folder");
+    assert!(error.call().is_some_and(|error| error.refusal().is_some()), "{error:?}");
+    assert!(std::fs::read_dir(&folder).expect("it is there").next().is_none());
+    assert_eq!(agent.open_files(), 0);
+}
+
+async fn a_guest_that_runs_no_programs_has_copies_in_place<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, content) = (agent.guest_path("copy"), bytes(400_000));
+    let copied = copy_to::<R>(&mut session, CopyTo::new(&path).verify(), &content).await.expect("room");
+    assert_eq!(copied.placing, Placing::InPlace(InPlace::NoPrograms));
+    assert_eq!(copied.check, Check::ReadBack);
+    let (mut copy, soon) = (Vec::new(), soon::<R>(&session));
+    let what = CopyFrom::new(&path).verify();
+    let copied =
+        session.copy_from(&what, &mut copy, &mut vec![0; BUFFER], |_| {}, soon).await.expect("it is there");
+    assert_eq!(copied.check, Check::ReadBack);
+    assert!(copy == content);
+    assert_eq!(agent.open_files(), 0);
+}
+
+async fn a_disk_that_is_full_when_a_file_is_closed_spoils_nothing<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let path = agent.guest_path("copy");
+    copy_to::<R>(&mut session, CopyTo::new(&path), &[b'o'; 10_000]).await.expect("room for that");
+    let error = copy_to::<R>(&mut session, CopyTo::new(&path), &[b'n'; 200_000]).await.expect_err("no room");
+    assert!(error.call().is_some_and(|error| error.refusal().is_some()), "{error:?}");
+    assert!(agent.content(&path).is_some_and(|found| found == [b'o'; 10_000]));
+    assert_eq!((agent.mode(&part(&path)), agent.open_files()), (None, 0));
+}
+
+async fn a_file_without_a_size_is_copied<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (mut copy, soon) = (Vec::new(), soon::<R>(&session));
+    let what = CopyFrom::new("/proc/version").verify();
+    session.copy_from(&what, &mut copy, &mut vec![0; BUFFER], |_| {}, soon).await.expect("it is there");
+    assert_eq!(copy, std::fs::read("/proc/version").expect("it is there"));
+}
+
+async fn a_file_without_end_is_limited<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (mut copy, soon) = (Vec::new(), soon::<R>(&session));
+    let what = CopyFrom::new("/dev/zero").limit(2_000_000);
+    let result = session.copy_from(&what, &mut copy, &mut vec![0; BUFFER], |_| {}, soon).await;
+    assert!(matches!(result, Err(CopyError::TooLong { limit: 2_000_000 })), "{result:?}");
+    assert!((1_000_000..=2_000_000).contains(&copy.len()), "{}", copy.len());
+    assert_eq!(agent.open_files(), 0);
+}
