@@ -96,7 +96,12 @@ pub enum ReplyError {
     /// No request is open: none was asked for, or it has been answered, or its client is gone.
     NoRequest,
     /// It does not fit the transmit buffer. The request is still open: refuse it.
-    TooLong,
+    TooLong {
+        /// How many bytes it has.
+        len: usize,
+        /// How many fit.
+        limit: usize,
+    },
     /// It does not serialize. The request is still open: refuse it.
     Value,
 }
@@ -263,8 +268,10 @@ impl<B: Buffer> Outgoing<B> {
     fn put(&mut self, encode: impl Fn(&mut [u8]) -> Result<usize, WriteError>) -> Result<(), ReplyError> {
         (self.len, self.sent) = (0, 0);
         self.len =
-            message::encode_growing(&mut self.buffer, MAX_REPLY, encode).map_err(|error| match error {
-                WriteError::Full => ReplyError::TooLong,
+            message::encode_growing(&mut self.buffer, MAX_REPLY, 0, encode).map_err(|error| match error {
+                WriteError::Full { len } => {
+                    ReplyError::TooLong { len, limit: self.buffer.bytes().len().min(MAX_REPLY) }
+                }
                 WriteError::Value => ReplyError::Value,
             })?;
         Ok(())
@@ -305,11 +312,13 @@ impl<'a> ErrorClass<'a> {
 
 impl fmt::Display for ReplyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::NoRequest => "no request waits for a reply",
-            Self::TooLong => "the reply does not fit the transmit buffer",
-            Self::Value => "the reply does not serialize",
-        })
+        match self {
+            Self::NoRequest => f.write_str("no request waits for a reply"),
+            Self::TooLong { len, limit } => {
+                write!(f, "the reply of {len} bytes does not fit the transmit buffer of {limit} bytes")
+            }
+            Self::Value => f.write_str("the reply does not serialize"),
+        }
     }
 }
 

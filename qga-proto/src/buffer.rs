@@ -23,7 +23,7 @@ pub trait Buffer {
 }
 
 /// What a buffer that grows starts with: most messages fit.
-const FIRST_GROWTH: usize = 4096;
+pub(crate) const FIRST_GROWTH: usize = 4096;
 
 /// Makes a buffer longer: twice as long, or by what is left up to `limit`. `None`: it cannot be any longer.
 pub(crate) fn grow_for_message<B: Buffer>(buffer: &mut B, limit: usize) -> Option<()> {

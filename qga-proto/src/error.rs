@@ -30,6 +30,8 @@ pub enum Error<E = Infallible> {
     },
     /// The command is longer than the transmit buffer may get. Nothing was sent.
     CommandTooLong {
+        /// How many bytes the command has, at the most: how its end looks is not known yet.
+        len: usize,
         /// How many bytes fit.
         limit: usize,
     },
@@ -169,6 +171,17 @@ impl<E> Error<E> {
         matches!(self, Self::TimedOut(_))
     }
 
+    /// How many bytes a buffer of the client's, or its limit, was too short by, if that is the error.
+    #[must_use]
+    pub const fn missing_bytes(&self) -> Option<usize> {
+        match self {
+            Self::ReplyTooLong { len, limit } | Self::CommandTooLong { len, limit } => {
+                Some(len.saturating_sub(*limit))
+            }
+            _ => None,
+        }
+    }
+
     /// The agent's refusal, if it is one.
     #[must_use]
     pub const fn refusal(&self) -> Option<&Refusal> {
@@ -194,7 +207,7 @@ impl Error {
             Self::TimedOut(timed_out) => Error::TimedOut(timed_out),
             Self::Protocol(violation) => Error::Protocol(violation),
             Self::ReplyTooLong { len, limit } => Error::ReplyTooLong { len, limit },
-            Self::CommandTooLong { limit } => Error::CommandTooLong { limit },
+            Self::CommandTooLong { len, limit } => Error::CommandTooLong { len, limit },
             Self::Misuse(misuse) => Error::Misuse(misuse),
             Self::Closed(sent) => Error::Closed(sent),
             Self::Transport { error: never, .. } | Self::Connect(never) => match never {},
@@ -212,8 +225,8 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             Self::ReplyTooLong { len, limit } => {
                 write!(f, "the reply of {len} bytes is longer than the limit of {limit} bytes")
             }
-            Self::CommandTooLong { limit } => {
-                write!(f, "the command is longer than the limit of {limit} bytes")
+            Self::CommandTooLong { len, limit } => {
+                write!(f, "the command of {len} bytes is longer than the limit of {limit} bytes")
             }
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Closed(sent) => write!(f, "the connection is closed ({sent})"),

@@ -50,7 +50,6 @@ pub use flow::{
 };
 pub use flow::{ClockReading, ClockSet, NotAll, PrimaryAddress};
 pub use flow::{FileError, GuestFile, Mode, Seek};
-#[cfg(feature = "alloc")]
 pub use flow::{NotReady, Ready};
 
 mod frame;

@@ -8,19 +8,28 @@ pub(crate) use request::{
     COMMAND_TAIL, Call, Execute, command_arguments, command_name, encode_command, encode_command_tail,
 };
 
-use crate::buffer::{self, Buffer};
+use crate::buffer::{Buffer, FIRST_GROWTH};
 use crate::json::WriteError;
 
-/// Writes a message to the front of a buffer, which is made longer, up to `limit`, until the message fits.
+/// Writes a message to the front of a buffer, and leaves `tail` bytes behind it. The buffer is made longer, up to `limit`,
+/// until all of that fits. `encode` gives how long the message is, whether it fits or not.
 pub(crate) fn encode_growing<B: Buffer>(
     buffer: &mut B,
     limit: usize,
+    tail: usize,
     encode: impl Fn(&mut [u8]) -> Result<usize, WriteError>,
 ) -> Result<usize, WriteError> {
     loop {
-        match encode(buffer.bytes_mut()) {
-            Err(WriteError::Full) => buffer::grow_for_message(buffer, limit).ok_or(WriteError::Full)?,
-            result => return result,
+        let room = buffer.bytes().len().min(limit);
+        let front = buffer.bytes_mut().get_mut(..room.saturating_sub(tail)).unwrap_or_default();
+        let len = encode(front)?;
+        let needed = len.saturating_add(tail);
+        if needed <= room {
+            return Ok(len);
+        }
+        let wanted = needed.max(FIRST_GROWTH).max(room.saturating_mul(2)).min(limit);
+        if needed > limit || !buffer.grow(wanted) {
+            return Err(WriteError::Full { len: needed });
         }
     }
 }

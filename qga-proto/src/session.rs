@@ -22,7 +22,6 @@ mod orphans;
 use orphans::Orphans;
 
 mod reconnect;
-#[cfg(feature = "alloc")]
 pub(crate) use reconnect::Pace;
 pub use reconnect::Reconnect;
 
@@ -224,8 +223,26 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         command: &C,
         deadline: Instant,
     ) -> Result<C::View<'_>, Error<T::Error>> {
+        self.call_view_under(command, deadline, self.reconnect).await
+    }
+
+    /// Calls a command over the connection that there is.
+    pub(crate) async fn call_view_once<C: Command>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+    ) -> Result<C::View<'_>, Error<T::Error>> {
+        self.call_view_under(command, deadline, Reconnect::NEVER).await
+    }
+
+    async fn call_view_under<C: Command>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+        policy: Reconnect,
+    ) -> Result<C::View<'_>, Error<T::Error>> {
         let span = trace::Call::begin(command.name(), &self.transport, &self.traffic);
-        let result = span.follow(self.perform(command, deadline, self.reconnect)).await;
+        let result = span.follow(self.perform(command, deadline, policy)).await;
         let result = result.and_then(|ticket| self.client.reply(ticket).map_err(Error::widen));
         span.end(&result, &self.transport, &self.traffic);
         result

@@ -328,7 +328,7 @@ fn describe(error: &Error) -> String {
         Error::Protocol(Violation::NotAReply) => "protocol: not a reply".into(),
         Error::Protocol(Violation::Unattributed { class, .. }) => format!("protocol: unattributed {class}"),
         Error::ReplyTooLong { len, limit } => format!("reply too long: {len} of {limit}"),
-        Error::CommandTooLong { limit } => format!("command too long: {limit}"),
+        Error::CommandTooLong { len, limit } => format!("command too long: {len} of {limit}"),
         Error::Closed(sent) => format!("closed, sent {sent:?}"),
         other => format!("{other:?}"),
     }

@@ -55,7 +55,10 @@ fn arguments_are_what_the_command_takes() {
 fn what_does_not_fit_costs_only_itself() {
     let mut agent = agent::<32>(b"{\"execute\":\"guest-ping\"}");
     assert!(agent.poll_request().is_some());
-    assert_eq!(agent.respond("a value that is too long for the buffer"), Err(ReplyError::TooLong));
+    assert_eq!(
+        agent.respond("a value that is too long for the buffer"),
+        Err(ReplyError::TooLong { len: 53, limit: 32 })
+    );
     assert_eq!(agent.poll_transmit(), None);
     agent.respond("short").unwrap();
     assert_eq!(sent(&mut agent), b"{\"return\":\"short\"}\n");

@@ -30,7 +30,6 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     }
 
     /// Gives up a sync that is under way: the next begins with the shortest interval.
-    #[cfg(feature = "alloc")]
     pub(crate) fn begin_sync_anew(&mut self) {
         if self.state == super::State::Syncing {
             self.state = super::State::Unsynced;

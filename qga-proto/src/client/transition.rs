@@ -138,12 +138,14 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// Encodes the command, without its end, and leaves room for that.
     pub(super) fn encode<C: Command>(&mut self, command: &C) -> Result<usize, Error> {
         let limit = self.config.max_command;
-        let result = message::encode_growing(&mut self.command, limit, |buffer| {
-            let room = buffer.len().min(limit).checked_sub(message::COMMAND_TAIL).ok_or(WriteError::Full)?;
-            message::encode_command(command, &mut buffer[..room])
+        let tail = message::COMMAND_TAIL;
+        let result = message::encode_growing(&mut self.command, limit, tail, |buffer| {
+            message::encode_command(command, buffer)
         });
         result.map_err(|error| match error {
-            WriteError::Full => Error::CommandTooLong { limit: self.command.bytes().len().min(limit) },
+            WriteError::Full { len } => {
+                Error::CommandTooLong { len, limit: self.command.bytes().len().min(limit) }
+            }
             WriteError::Value => Error::Misuse(Misuse::Arguments),
         })
     }

@@ -1,24 +1,29 @@
 //! Waiting for an agent.
 
+#[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 use core::fmt;
+#[cfg(not(feature = "alloc"))]
+use core::marker::PhantomData;
 use core::time::Duration;
 
 use crate::buffer::Buffer;
+#[cfg(feature = "alloc")]
 use crate::capabilities::Capabilities;
 use crate::commands::{GuestFsfreezeStatus, GuestInfo};
 use crate::diagnosis::Diagnosis;
 use crate::error::Error;
-use crate::owned;
 use crate::session::{Pace, Session};
 use crate::time::Instant;
 use crate::transport::{Cause, Transport};
+use crate::view;
 
 /// An agent that is ready.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Ready {
     /// What it can do.
+    #[cfg(feature = "alloc")]
     pub capabilities: Capabilities,
     /// How long that took.
     pub waited: Duration,
@@ -31,9 +36,13 @@ pub struct NotReady<E> {
     /// What was seen last.
     pub diagnosis: Diagnosis,
     /// The error behind that, if there is one.
+    #[cfg(feature = "alloc")]
     pub error: Option<Box<Error<E>>>,
     /// How long it was waited.
     pub waited: Duration,
+    /// Without an allocator the error itself is not kept.
+    #[cfg(not(feature = "alloc"))]
+    kept: PhantomData<fn() -> E>,
 }
 
 /// The pauses between attempts to connect: an agent is found 100 ms after it listens, at the latest.
@@ -59,7 +68,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// swallows what was sent, a port that is opened late, a reboot), and makes a new connection when one has been deaf
     /// for 10 s. Does so under every [`Reconnect`](crate::Reconnect) policy.
     ///
-    /// An agent that has no `guest-info` is ready, too; it does not say what it can do then.
+    /// An agent that has no `guest-info` is ready, too; it does not say what it can do then. What it says is kept with
+    /// `alloc` only.
     ///
     /// Dropping the future leaves the session as any other dropped call does; see [`Session`].
     ///
@@ -81,9 +91,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                 }
             };
             let error = match found {
-                Ok(Some(capabilities)) => {
-                    return Ok(Ready { capabilities, waited: self.transport.now() - start });
-                }
+                Ok(Some(found)) => return Ok(found.after(self.transport.now() - start)),
                 Ok(None) => None,
                 Err(error) => Some(error),
             };
@@ -97,7 +105,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             let is_cut = now >= deadline && error.as_ref().is_some_and(Error::is_timeout);
             if !is_cut || seen.is_none() {
                 let diagnosis = error.as_ref().map_or(Diagnosis::Frozen, Diagnosis::of::<T>);
-                seen = Some(NotReady { diagnosis, error: error.map(Box::new), waited: Duration::ZERO });
+                seen = Some(NotReady::seen(diagnosis, error));
             }
             if !is_hopeless {
                 self.transport.sleep_until(deadline.min(now + pause)).await;
@@ -131,30 +139,82 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     /// Looks once: what the agent can do, or `None` while it is frozen.
-    async fn look(&mut self, deadline: Instant) -> Result<Option<Capabilities>, Error<T::Error>> {
-        let capabilities = match self.call_once(&GuestInfo::new(), deadline).await {
-            Ok(info) => Capabilities::new(info),
-            Err(Error::Refused(_)) => Capabilities::untold(),
-            Err(error) => return Err(error),
-        };
-        if capabilities.may_be_frozen() && self.is_frozen(deadline).await? {
+    async fn look(&mut self, deadline: Instant) -> Result<Option<Found>, Error<T::Error>> {
+        let (found, may_be_frozen) = self.ask(deadline).await?;
+        if may_be_frozen && self.is_frozen(deadline).await? {
             // Whoever thaws it may need the channel.
             if self.transport.disconnect() {
                 self.lose();
             }
             return Ok(None);
         }
-        self.learn(capabilities.clone());
-        Ok(Some(capabilities))
+        #[cfg(feature = "alloc")]
+        self.learn(found.0.clone());
+        Ok(Some(found))
+    }
+
+    /// Asks what the agent can do, which tells whether it may be frozen, too.
+    #[cfg(feature = "alloc")]
+    async fn ask(&mut self, deadline: Instant) -> Result<(Found, bool), Error<T::Error>> {
+        let capabilities = match self.call_once(&GuestInfo::new(), deadline).await {
+            Ok(info) => Capabilities::new(info),
+            Err(Error::Refused(_)) => Capabilities::untold(),
+            Err(error) => return Err(error),
+        };
+        let may_be_frozen = capabilities.may_be_frozen();
+        Ok((Found(capabilities), may_be_frozen))
+    }
+
+    #[cfg(not(feature = "alloc"))]
+    async fn ask(&mut self, deadline: Instant) -> Result<(Found, bool), Error<T::Error>> {
+        match self.call_view_once(&GuestInfo::new(), deadline).await {
+            Ok(info) => {
+                let mut commands = info.supported_commands.iter().peekable();
+                let is_untold = commands.peek().is_none();
+                let may_be_frozen = is_untold || commands.any(|command| !command.is_ok_and(|it| it.enabled));
+                Ok((Found, may_be_frozen))
+            }
+            Err(Error::Refused(_)) => Ok((Found, true)),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the guest is frozen, if the agent can tell.
     async fn is_frozen(&mut self, deadline: Instant) -> Result<bool, Error<T::Error>> {
-        match self.call_once(&GuestFsfreezeStatus::new(), deadline).await {
-            Ok(status) => Ok(status == owned::GuestFsfreezeStatus::Frozen),
+        match self.call_view_once(&GuestFsfreezeStatus::new(), deadline).await {
+            Ok(status) => Ok(status == view::GuestFsfreezeStatus::Frozen),
             Err(Error::Refused(_)) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// What a look has shown of an agent that is ready.
+#[cfg(feature = "alloc")]
+struct Found(Capabilities);
+
+#[cfg(not(feature = "alloc"))]
+struct Found;
+
+impl Found {
+    fn after(self, waited: Duration) -> Ready {
+        Ready {
+            #[cfg(feature = "alloc")]
+            capabilities: self.0,
+            waited,
+        }
+    }
+}
+
+impl<E> NotReady<E> {
+    #[cfg(feature = "alloc")]
+    fn seen(diagnosis: Diagnosis, error: Option<Error<E>>) -> Self {
+        Self { diagnosis, error: error.map(Box::new), waited: Duration::ZERO }
+    }
+
+    #[cfg(not(feature = "alloc"))]
+    fn seen(diagnosis: Diagnosis, _: Option<Error<E>>) -> Self {
+        Self { diagnosis, waited: Duration::ZERO, kept: PhantomData }
     }
 }
 
@@ -183,6 +243,7 @@ impl<E> fmt::Display for NotReady<E> {
 }
 
 impl<E: core::error::Error + 'static> core::error::Error for NotReady<E> {
+    #[cfg(feature = "alloc")]
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
         self.error.as_deref().map(|error| error as _)
     }

@@ -99,7 +99,8 @@ impl ser::SerializeMap for Compound<'_, '_> {
         self.comma()?;
         let start = self.writer.len();
         key.serialize(&mut *self.writer)?;
-        if self.writer.written(start).first() == Some(&b'"') { Ok(()) } else { Err(WriteError::Value) }
+        let is_string = self.writer.written(start).first() == Some(&b'"');
+        if is_string || !self.writer.fits() { Ok(()) } else { Err(WriteError::Value) }
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), WriteError> {

@@ -9,6 +9,8 @@ use super::raw::Raw;
 
 /// Writes JSON to the front of a buffer: on one line, without white space, printable ASCII only. So no message of ours
 /// holds a newline or 0xFF, as the real agent's do not.
+///
+/// What does not fit is counted, so that one who has too little room learns how much it takes.
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
@@ -18,7 +20,10 @@ pub(crate) struct Writer<'b> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteError {
     /// The buffer is too short.
-    Full,
+    Full {
+        /// How many bytes the message has.
+        len: usize,
+    },
     /// The value is none that JSON has, or says itself that it cannot be written.
     Value,
 }
@@ -28,9 +33,14 @@ impl<'b> Writer<'b> {
         Self { buffer, len: 0 }
     }
 
-    /// How much has been written.
+    /// How much there is: more than the buffer holds, if that is too short.
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// Whether all that there is fits.
+    pub(crate) fn fits(&self) -> bool {
+        self.len <= self.buffer.len()
     }
 
     /// What has been written from a position on.
@@ -40,8 +50,10 @@ impl<'b> Writer<'b> {
 
     /// Writes bytes as they are.
     pub(crate) fn bytes(&mut self, bytes: &[u8]) -> Result<(), WriteError> {
-        let end = self.len + bytes.len();
-        self.buffer.get_mut(self.len..end).ok_or(WriteError::Full)?.copy_from_slice(bytes);
+        let end = self.len.saturating_add(bytes.len());
+        if let Some(room) = self.buffer.get_mut(self.len..end) {
+            room.copy_from_slice(bytes);
+        }
         self.len = end;
         Ok(())
     }
@@ -120,12 +132,7 @@ impl<'b> Writer<'b> {
     }
 
     fn display(&mut self, value: impl fmt::Display, quoted: bool) -> Result<(), WriteError> {
-        let mut text = Text { writer: self, full: false, quoted };
-        match fmt::write(&mut text, format_args!("{value}")) {
-            Ok(()) => Ok(()),
-            Err(_) if text.full => Err(WriteError::Full),
-            Err(_) => Err(WriteError::Value),
-        }
+        fmt::write(&mut Text { writer: self, quoted }, format_args!("{value}")).map_err(|_| WriteError::Value)
     }
 
     fn open(&mut self, open: &[u8], close: &'static [u8]) -> Result<Compound<'_, 'b>, WriteError> {
@@ -155,14 +162,12 @@ fn needs_escape(byte: u8) -> bool {
 /// Takes text from a formatter.
 struct Text<'w, 'b> {
     writer: &'w mut Writer<'b>,
-    full: bool,
     quoted: bool,
 }
 
 impl fmt::Write for Text<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         let result = if self.quoted { self.writer.content(text) } else { self.writer.bytes(text.as_bytes()) };
-        self.full |= result.is_err();
         result.map_err(|_| fmt::Error)
     }
 }
@@ -338,7 +343,7 @@ impl ser::StdError for WriteError {}
 impl fmt::Display for WriteError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Full => "the buffer is too short",
+            Self::Full { .. } => "the buffer is too short",
             Self::Value => "the value is not one of JSON",
         })
     }
@@ -370,7 +375,8 @@ mod tests {
         let mut buffer = [0; 256];
         for room in 0..expected.len() {
             let mut writer = Writer::new(&mut buffer[..room]);
-            assert_eq!(writer.value(value), Err(WriteError::Full), "{expected} in {room}");
+            assert_eq!(writer.value(value), Ok(()), "{expected} in {room}");
+            assert!(!writer.fits() && writer.len() == expected.len(), "{expected} in {room}");
         }
         let mut writer = Writer::new(&mut buffer[..expected.len()]);
         assert_eq!(writer.value(value), Ok(()), "{expected}");

@@ -159,14 +159,18 @@ mod tests {
     ) -> Result<heapless::Vec<u8, 256>, WriteError> {
         let mut buffer = [0xAA; 256];
         let len = encode(&mut buffer[..room])?;
-        Ok(heapless::Vec::from_slice(&buffer[..len]).unwrap())
+        if len > room {
+            Err(WriteError::Full { len })
+        } else {
+            Ok(heapless::Vec::from_slice(&buffer[..len]).unwrap())
+        }
     }
 
     /// Writes into every buffer that is too short, and one that is just long enough.
     #[track_caller]
     fn assert_encodes(expected: &[u8], write: impl Fn(&mut [u8]) -> Result<usize, WriteError>) {
         for room in 0..expected.len() {
-            assert_eq!(encode(room, &write), Err(WriteError::Full), "{room}");
+            assert_eq!(encode(room, &write), Err(WriteError::Full { len: expected.len() }), "{room}");
         }
         assert_eq!(encode(expected.len(), &write).as_deref(), Ok(expected));
     }

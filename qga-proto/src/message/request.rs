@@ -111,6 +111,9 @@ pub(crate) fn encode_command<C: Command>(command: &C, buffer: &mut [u8]) -> Resu
     writer.bytes(b",\"arguments\":")?;
     let arguments = writer.len();
     writer.value(command)?;
+    if !writer.fits() {
+        return Ok(writer.len());
+    }
     match writer.written(arguments) {
         // Minimal agents do not all know the member.
         b"{}" => Ok(bare),

@@ -246,12 +246,12 @@ fn a_command_over_the_limit() {
     let transcript = Transcript::new(&format!(
         r#"
         call guest-file-write {{"buf-b64":"{long}"}}
-        => command too long: 256
+        => command too long: 384 of 256
         call guest-ping
         (synced with ids)
         (pinged)
         call guest-file-write {{"buf-b64":"{long}"}}
-        => command too long: 256
+        => command too long: 384 of 256
         call guest-ping
         (pinged)
         "#

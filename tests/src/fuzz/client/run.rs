@@ -152,8 +152,8 @@ impl<'a> Run<'a> {
         match Asked::submit(&mut self.client, kind, self.token, self.now, deadline) {
             Ok(asked) => self.call = Some(asked),
             Err(Error::Closed(_)) => assert!(self.closed),
-            Err(Error::CommandTooLong { limit }) => {
-                assert!(kind == Kind::Padded && limit <= self.config.max_command);
+            Err(Error::CommandTooLong { len, limit }) => {
+                assert!(kind == Kind::Padded && len > limit && limit <= self.config.max_command);
                 self.tally.too_long += 1;
             }
             Err(error) => panic!("submit: {error}"),
