@@ -90,6 +90,7 @@ pub enum ErrorClass<'a> {
 }
 
 /// A reply that cannot be sent, of which no byte has been.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReplyError {

@@ -16,6 +16,7 @@ use crate::view;
 ///
 /// It displays as one line that says what was seen; [`advice`](Self::advice) says what can be done. The texts of a
 /// refusal come from the guest: escape them before a terminal sees them.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Diagnosis {

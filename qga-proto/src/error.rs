@@ -12,6 +12,7 @@ use crate::text::Text;
 /// ([`is_connection_lost`](Self::is_connection_lost)) it needs a new one, which a session makes under its
 /// [`Reconnect`](crate::Reconnect) policy. Whether the command may have been carried out is said by
 /// [`is_fate_unknown`](Self::is_fate_unknown).
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Error<E = Infallible> {
@@ -60,6 +61,7 @@ pub enum Error<E = Infallible> {
 /// Decide by [`class`](Self::class), never by [`desc`](Self::desc): one condition has three wordings over the versions.
 /// And `CommandNotFound` alone does not mean that the agent lacks the command: a frozen guest gives the same answer
 /// to nearly all of them.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Refusal {
@@ -80,6 +82,7 @@ impl Refusal {
 }
 
 /// A deadline that passed.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TimedOut {
@@ -93,6 +96,7 @@ pub struct TimedOut {
 }
 
 /// How much of a command had left when its call ended: whether it may be carried out.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Sent {
@@ -106,6 +110,7 @@ pub enum Sent {
 }
 
 /// What the agent did that the protocol does not have.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -124,6 +129,7 @@ pub enum Violation {
 }
 
 /// What the caller did that makes no sense.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {

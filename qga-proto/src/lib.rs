@@ -40,6 +40,9 @@ pub use command::{Command, Empty, NamedCommand, RawCommand};
 mod diagnosis;
 pub use diagnosis::Diagnosis;
 
+#[cfg(any(feature = "embedded-io", feature = "embedded-io-async"))]
+pub mod embedded;
+
 mod error;
 pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 

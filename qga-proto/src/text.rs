@@ -43,6 +43,13 @@ impl fmt::Display for Text {
     }
 }
 
+#[cfg(feature = "defmt")]
+impl defmt::Format for Text {
+    fn format(&self, f: defmt::Formatter<'_>) {
+        defmt::Format::format(self.as_str(), f);
+    }
+}
+
 impl PartialEq<&str> for Text {
     fn eq(&self, other: &&str) -> bool {
         self.as_str() == *other

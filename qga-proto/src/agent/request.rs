@@ -17,6 +17,7 @@ pub struct Request<'a> {
 }
 
 /// Why a request's arguments are not what the command takes. Its text does for the reply.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestError(Fault);
 

@@ -5,6 +5,7 @@ use core::fmt;
 use crate::text::Text;
 
 /// Why a JSON text could not be read, and where.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
@@ -12,6 +13,7 @@ pub struct Error {
 }
 
 /// What was wrong with a JSON text.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {

@@ -1,6 +1,7 @@
 //! What happens to a connection, for those who watch.
 
 /// Something that happened to a session's connection.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
