@@ -144,7 +144,32 @@ What a command takes is told by: qga commands NAME")]
 
     Exec(commands::exec::Args),
 
+    Net(commands::net::Args),
+
+    /// Show the guest's file systems
+    Fs,
+
+    /// Show the guest's disks and partitions
+    Disks,
+
+    Cpu(commands::cpu::Args),
+
+    Mem(commands::mem::Args),
+
+    /// Show who is logged in
+    Users,
+
+    Passwd(commands::passwd::Args),
+
+    SshKeys(commands::ssh_keys::Args),
+
     Time(commands::time::Args),
+
+    Trim(commands::trim::Args),
+
+    Completions(commands::shell::Completions),
+
+    Man(commands::shell::Man),
 
     /// Check whether an agent does what is expected of one, and which clients are content with it
     #[command(after_help = "\
@@ -247,7 +272,7 @@ fn parse_from<T: Into<OsString> + Clone>(arguments: impl IntoIterator<Item = T>)
 
 /// The command line's grammar. Options that name guests are taken on both sides of the command, and add up: clap's
 /// global options do not, the later ones would replace the others.
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     let command = Cli::command();
     let places = command.get_arguments().filter(|argument| GUESTS.iter().any(|id| argument.get_id() == id));
     let places: Vec<_> = places.cloned().collect();

@@ -95,6 +95,13 @@ impl Failure {
         self
     }
 
+    /// Adds what else there is to say to the message.
+    pub(crate) fn note(mut self, text: &str) -> Self {
+        self.message.push_str("; ");
+        self.message.push_str(text);
+        self
+    }
+
     /// Adds the message in fewer words.
     pub(crate) fn shorten(mut self, brief: impl Into<Box<str>>) -> Self {
         self.brief = Some(brief.into());

@@ -16,6 +16,7 @@ mod output;
 mod record;
 mod signals;
 mod suggestion;
+mod terminal;
 mod work;
 
 use std::process::ExitCode;

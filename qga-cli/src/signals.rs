@@ -41,6 +41,11 @@ static RESTORE: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// From now on signals end the [`Guarded`] connections, and then the process.
 pub(crate) fn guard() -> Result<(), Failure> {
+    static IS_GUARDED: AtomicBool = AtomicBool::new(false);
+
+    if IS_GUARDED.swap(true, Ordering::Relaxed) {
+        return Ok(());
+    }
     let mut signals = signals()?;
     thread::Builder::new()
         .spawn(move || {
@@ -162,7 +167,6 @@ pub(crate) fn set_grace(grace: Duration) {
     lock().grace = grace;
 }
 
-#[allow(dead_code, reason = "what not every command needs")]
 /// From now on a signal does this last; or, with `None`, nothing.
 pub(crate) fn at_end(restore: Option<fn()>) {
     *RESTORE.lock().unwrap_or_else(PoisonError::into_inner) = restore;

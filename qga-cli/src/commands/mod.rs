@@ -11,15 +11,26 @@ mod agent;
 mod ask;
 mod call;
 mod conform;
+pub(crate) mod cpu;
 mod describe;
 pub(crate) mod exec;
+mod disks;
+mod fs;
+mod hotplug;
 mod info;
 mod list;
 pub(crate) mod many;
+pub(crate) mod mem;
+pub(crate) mod net;
+pub(crate) mod passwd;
 mod ping;
 mod rows;
+pub(crate) mod shell;
 mod sim;
+pub(crate) mod ssh_keys;
 pub(crate) mod time;
+pub(crate) mod trim;
+mod users;
 mod wait;
 
 /// How long everything may take where the command line does not say, and the command not otherwise.
@@ -61,6 +72,17 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
         Command::Exec(args) => exec::run(cli, args),
+        Command::Net(net::Args {}) => ask::run(cli, guests()?, &net::Question),
+        Command::Fs => ask::run(cli, guests()?, &fs::Question),
+        Command::Disks => ask::run(cli, guests()?, &disks::Question),
+        Command::Users => ask::run(cli, guests()?, &users::Question),
+        Command::Cpu(args) => cpu::run(cli, args, guests()?),
+        Command::Mem(args) => mem::run(cli, args, guests()?),
+        Command::Passwd(args) => passwd::run(cli, args, guests()?),
+        Command::SshKeys(args) => ssh_keys::run(cli, args, guests()?),
+        Command::Trim(args) => trim::run(cli, args, guests()?),
+        Command::Completions(args) => Ok(shell::completions(args)),
+        Command::Man(args) => shell::man(args),
         Command::Time(args) => time::run(cli, args, guests()?),
         Command::Conform { write } => conform::run(cli, *write),
         Command::Sim(sim) => sim::run(cli, sim).map(Done::from),

@@ -1,0 +1,97 @@
+//! `qga passwd`: sets a user's password.
+
+use std::io::{self, IsTerminal, Read};
+
+use qga_proto::Secret;
+use qga_proto::commands::GuestSetUserPassword;
+use serde_json::json;
+
+use super::Done;
+use crate::cli::Cli;
+use crate::error::{Failure, reason};
+use crate::guests::Guests;
+use crate::output::{self, escape};
+use crate::terminal::NoEcho;
+use crate::{signals, work};
+
+/// Set a user's password, which is asked for, or read from standard input
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+On a terminal the password is asked for, twice. Otherwise it is all of standard
+input, without the end of the last line. It never is an argument: others could
+see it.
+
+  qga passwd alice
+  pwgen 20 1 | qga passwd alice
+  openssl passwd -6 | qga passwd --crypted alice")]
+pub(crate) struct Args {
+    /// Whose password it is
+    user: String,
+
+    /// What is given is not the password, but its hash, as in /etc/shadow; not on Windows
+    #[arg(long)]
+    crypted: bool,
+}
+
+/// The longest password that is read. The programs that set them have lower limits.
+const LONGEST: usize = 64 * 1024;
+
+pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failure> {
+    let guest = guests.exactly_one("passwd")?;
+    signals::guard()?;
+    let password = match io::stdin().is_terminal() {
+        true => ask(&args.user)?,
+        false => read()?,
+    };
+    if password.is_empty() {
+        return Err(Failure::usage("the password is empty; nothing was sent")
+            .advise("type one, or give it on standard input"));
+    }
+    let command = GuestSetUserPassword::new(args.user.as_str(), &*password, args.crypted);
+    work::with_guest(cli, &guest, super::TIMEOUT, |work| work.call(&command))?;
+    Ok(Done::from(match cli.json {
+        true => output::document(&json!({ "user": args.user, "crypted": args.crypted })),
+        false => format!("the password of {} is set\n", escape::text(&args.user)),
+    }))
+}
+
+/// Asks for it twice, at the terminal.
+fn ask(user: &str) -> Result<Secret<Vec<u8>>, Failure> {
+    let unreadable =
+        |error: io::Error| Failure::usage(format!("cannot read the password: {}", reason(&error)));
+    let no_echo = NoEcho::begin().map_err(unreadable)?;
+    let line = |prompt: &str| -> Result<_, Failure> {
+        eprint!("{prompt}");
+        let mut line = Secret(String::new());
+        let read = io::stdin().read_line(&mut line);
+        // The end of the line that was not shown.
+        eprintln!();
+        read.map_err(unreadable)?;
+        let len = line.trim_end_matches(['\n', '\r']).len();
+        line.truncate(len);
+        Ok(line)
+    };
+    let first = line(&format!("New password of {}: ", escape::text(user)))?;
+    let second = line("Again: ")?;
+    drop(no_echo);
+    match first == second {
+        true => Ok(Secret(first.0.into_bytes())),
+        false => Err(Failure::usage("the passwords are not the same; nothing was sent").advise("try again")),
+    }
+}
+
+/// Reads it from standard input.
+fn read() -> Result<Secret<Vec<u8>>, Failure> {
+    let mut password = Secret(Vec::new());
+    let read = io::stdin().lock().take(LONGEST as u64 + 1).read_to_end(&mut password);
+    read.map_err(|error| Failure::usage(format!("cannot read the password: {}", reason(&error))))?;
+    if password.len() > LONGEST {
+        return Err(Failure::usage(format!("the password has more than {LONGEST} bytes; nothing was sent")));
+    }
+    for end in [b'\n', b'\r'] {
+        if password.last() == Some(&end) {
+            password.pop();
+        }
+    }
+    Ok(password)
+}
