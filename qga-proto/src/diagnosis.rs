@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::buffer::Buffer;
 use crate::commands::{GuestFsfreezeStatus, GuestInfo};
-use crate::error::{Error, Refusal, Sent};
+use crate::error::{Error, Misuse, Refusal, Sent};
 use crate::metadata;
 use crate::session::Session;
 use crate::text::Text;
@@ -83,6 +83,7 @@ impl Diagnosis {
             Error::TimedOut(_) => Self::Silent,
             Error::Protocol(_) => Self::ProtocolBroken,
             Error::ReplyTooLong { .. } | Error::CommandTooLong { .. } => Self::TooLong,
+            Error::Misuse(Misuse::Frozen) | Error::MayBeFrozen => Self::Frozen,
             Error::Misuse(_) => Self::Misuse,
             Error::Closed(_) | Error::Transport { .. } => Self::Lost,
             Error::Connect(error) => T::cause(error).into(),

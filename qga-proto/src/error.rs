@@ -49,6 +49,11 @@ pub enum Error<E = Infallible> {
     },
     /// There is no connection, and none could be made. Nothing was sent.
     Connect(E),
+    /// This session has frozen the guest, or began to, and could not thaw it before this call: the guest may still be
+    /// frozen. Nothing was sent of this command. The next call tries to thaw again, and so does [`Session::thaw`].
+    ///
+    /// [`Session::thaw`]: crate::Session::thaw
+    MayBeFrozen,
     /// As many calls as may wait for a shared session do so already. Nothing was sent.
     QueueFull {
         /// How many may wait.
@@ -139,6 +144,8 @@ pub enum Misuse {
     NotSettled,
     /// The ticket belongs to another, earlier call.
     StaleTicket,
+    /// This session holds the guest frozen, and the command is none that an agent carries out then.
+    Frozen,
 }
 
 impl<E> Error<E> {
@@ -156,9 +163,11 @@ impl<E> Error<E> {
             Self::TimedOut(TimedOut { sent, .. }) | Self::Closed(sent) | Self::Transport { sent, .. } => {
                 Some(*sent)
             }
-            Self::CommandTooLong { .. } | Self::Misuse(_) | Self::Connect(_) | Self::QueueFull { .. } => {
-                Some(Sent::Nothing)
-            }
+            Self::CommandTooLong { .. }
+            | Self::Misuse(_)
+            | Self::Connect(_)
+            | Self::MayBeFrozen
+            | Self::QueueFull { .. } => Some(Sent::Nothing),
             Self::Protocol(_) | Self::ReplyTooLong { .. } => None,
         }
     }
@@ -217,6 +226,7 @@ impl Error {
             Self::Misuse(misuse) => Error::Misuse(misuse),
             Self::Closed(sent) => Error::Closed(sent),
             Self::Transport { error: never, .. } | Self::Connect(never) => match never {},
+            Self::MayBeFrozen => Error::MayBeFrozen,
             Self::QueueFull { limit } => Error::QueueFull { limit },
         }
     }
@@ -238,6 +248,9 @@ impl<E: fmt::Display> fmt::Display for Error<E> {
             Self::Closed(sent) => write!(f, "the connection is closed ({sent})"),
             Self::Transport { error, sent } => write!(f, "the connection was lost: {error} ({sent})"),
             Self::Connect(error) => write!(f, "cannot connect: {error}"),
+            Self::MayBeFrozen => {
+                f.write_str("THE GUEST MAY BE FROZEN: this session has frozen it, and could not thaw it yet")
+            }
             Self::QueueFull { limit } => write!(f, "{limit} calls wait for this session already"),
         }
     }
@@ -303,6 +316,7 @@ impl fmt::Display for Misuse {
             Self::Arguments => "the command's arguments are not a JSON object",
             Self::NotSettled => "there is no reply yet",
             Self::StaleTicket => "the ticket belongs to an earlier call",
+            Self::Frozen => "this session holds the guest frozen, and the command is not for a frozen guest",
         })
     }
 }

@@ -15,11 +15,17 @@ pub mod exec;
 pub(crate) mod file;
 pub use file::{FileError, GuestFile, Mode, Seek};
 
+mod freeze;
+pub use freeze::{FreezeError, FreezeFailed, Frozen, Thawed};
+
 mod hotplug;
 pub use hotplug::NotAll;
 
 mod network;
 pub use network::PrimaryAddress;
+
+mod power;
+pub use power::{Accepted, Shutdown, Suspend};
 
 #[cfg(feature = "alloc")]
 mod ready;

@@ -48,6 +48,7 @@ pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
 mod flow;
 pub use flow::exec;
+pub use flow::{Accepted, FreezeError, FreezeFailed, Frozen, Shutdown, Suspend, Thawed};
 pub use flow::{
     Check, Copied, CopyError, CopyFrom, CopyTo, Digest, InPlace, Placing, Progress, Sink, Source,
 };

@@ -12,6 +12,9 @@ use crate::time::Instant;
 use crate::timeouts::Timeouts;
 use crate::transport::Transport;
 
+mod debts;
+pub(crate) use debts::Freezing;
+
 mod drive;
 
 mod event;
@@ -43,10 +46,12 @@ pub struct Session<T, Rx, Tx = Rx> {
     pub(crate) transport: T,
     pub(crate) client: Client<Rx, Tx>,
     pub(crate) timeouts: Timeouts,
-    reconnect: Reconnect,
+    pub(crate) reconnect: Reconnect,
     link: Link,
     pub(crate) events: Events,
     orphans: Orphans,
+    /// What this session has frozen and must thaw.
+    pub(crate) freezing: Freezing,
     /// How many bytes have been sent and received.
     pub(crate) traffic: trace::Traffic,
     /// What the agent said last that it can do; whether it still holds says `is_current`.
@@ -87,6 +92,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             link: Link::None,
             events: Events::default(),
             orphans: Orphans::default(),
+            freezing: Freezing::default(),
             traffic: [0; 2],
             #[cfg(feature = "alloc")]
             capabilities: None,
@@ -100,6 +106,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Sets how long calls may take that do not say it themselves, by kind of command.
     pub fn set_timeouts(&mut self, timeouts: Timeouts) {
         self.timeouts = timeouts;
+    }
+
+    /// How long calls may take that do not say it themselves.
+    pub fn timeouts(&self) -> Timeouts {
+        self.timeouts
     }
 
     /// Sets how long a call of any command may take that does not say it itself, instead of the [`Timeouts`] of its kind.
@@ -235,7 +246,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         self.call_view_under(command, deadline, Reconnect::NEVER).await
     }
 
-    async fn call_view_under<C: Command>(
+    pub(crate) async fn call_view_under<C: Command>(
         &mut self,
         command: &C,
         deadline: Instant,

@@ -20,6 +20,15 @@ pub type Shared<S = AnyStream> = qga_proto::Shared<Connection<S>, Clock>;
 /// Why a call failed.
 pub type Error = qga_proto::Error<io::Error>;
 
+/// Why a guest was not frozen as it should be.
+pub type FreezeError = qga_proto::FreezeError<io::Error>;
+
+/// Work that was to be done on a frozen guest, and was not, or not as it should be.
+pub type FreezeFailed<R> = qga_proto::FreezeFailed<R, io::Error>;
+
+/// A guest that is frozen: see [`qga_proto::Frozen`].
+pub type Frozen<'s, S = AnyStream> = qga_proto::Frozen<'s, Connection<S>, Vec<u8>>;
+
 /// Why there was no agent ready.
 pub type NotReady = qga_proto::NotReady<io::Error>;
 

@@ -18,6 +18,11 @@ pub use file::{CopyError, FileError, GuestFile, Reader, Writer};
 mod flows;
 pub use flows::{NotAll, wall_clock};
 
+mod freeze;
+pub use freeze::{FreezeError, FreezeFailed, Frozen};
+
+mod power;
+
 mod session;
 pub use session::{Error, NotReady, Session, block_on};
 

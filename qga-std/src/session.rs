@@ -23,7 +23,7 @@ pub type NotReady = qga_proto::NotReady<io::Error>;
 /// Blocking calls to one agent. Whatever happens to one call, the next gets its own answer; see [`qga_proto::Session`],
 /// which this wraps.
 #[derive(Debug)]
-pub struct Session<S: Stream = AnyStream>(qga_proto::Session<Connection<S>, Vec<u8>>);
+pub struct Session<S: Stream = AnyStream>(pub(crate) qga_proto::Session<Connection<S>, Vec<u8>>);
 
 impl<S: Stream> Session<S> {
     /// A session over a connection that stands. Nothing is sent before the first call.
@@ -178,7 +178,7 @@ impl<S: Stream> Session<S> {
         self.0
     }
 
-    fn deadline(&self, timeout: Duration) -> Instant {
+    pub(crate) fn deadline(&self, timeout: Duration) -> Instant {
         self.0.deadline(timeout)
     }
 }

@@ -13,7 +13,7 @@ mod file;
 pub use file::{GuestFile, Reader, Writer};
 
 mod session;
-pub use session::{Connection, Error, NotReady, Session, Shared, session};
+pub use session::{Connection, Error, FreezeError, FreezeFailed, Frozen, NotReady, Session, Shared, session};
 
 mod stream;
 pub use stream::{AnyStream, Stream};

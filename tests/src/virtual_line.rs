@@ -179,6 +179,15 @@ impl VirtualLine {
         self.sent.windows(word.len()).filter(|window| *window == word.as_bytes()).count()
     }
 
+    /// The guest of the agent that is there, if one is.
+    #[must_use]
+    pub fn guest(&self) -> Option<&Guest> {
+        match &self.peer {
+            Peer::Agent(sim) | Peer::Dies(sim, _) => Some(sim.guest()),
+            _ => None,
+        }
+    }
+
     fn wait(&mut self, deadline: Instant) {
         let wake = self.later.front().map(|(after, _)| Instant::from_epoch(*after));
         self.now = self.now.max(wake.map_or(deadline, |wake| deadline.min(wake)));

@@ -141,7 +141,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Looks once: what the agent can do, or `None` while it is frozen.
     async fn look(&mut self, deadline: Instant) -> Result<Option<Found>, Error<T::Error>> {
         let (found, may_be_frozen) = self.ask(deadline).await?;
-        if may_be_frozen && self.is_frozen(deadline).await? {
+        if may_be_frozen && self.says_that_it_is_frozen(deadline).await? {
             // Whoever thaws it may need the channel.
             if self.transport.disconnect() {
                 self.lose();
@@ -180,7 +180,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     /// Whether the guest is frozen, if the agent can tell.
-    async fn is_frozen(&mut self, deadline: Instant) -> Result<bool, Error<T::Error>> {
+    async fn says_that_it_is_frozen(&mut self, deadline: Instant) -> Result<bool, Error<T::Error>> {
         match self.call_view_once(&GuestFsfreezeStatus::new(), deadline).await {
             Ok(status) => Ok(status == view::GuestFsfreezeStatus::Frozen),
             Err(Error::Refused(_)) => Ok(false),

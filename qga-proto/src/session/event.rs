@@ -15,6 +15,12 @@ pub enum Event {
     /// The agent is another one than before, or can do other things: its version or its commands have changed. Seen
     /// when the session asks for its capabilities.
     AgentChanged,
+    /// This session has frozen the guest, or began to, and nobody knows whether it is thawed: a freeze or a thaw went
+    /// without an answer, or a future or guard was dropped. The session thaws beside its next call; told once for each time
+    /// that this begins.
+    MayBeFrozen,
+    /// The guest that this session had frozen is thawed.
+    Thawed,
 }
 
 /// The newest events.

@@ -130,8 +130,19 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         Ok(())
     }
 
-    /// Has a command carried out, over as many connections as the policy allows.
+    /// Has a command carried out, after what this session owes the guest.
     pub(super) async fn perform<C: Command>(
+        &mut self,
+        command: &C,
+        deadline: Instant,
+        policy: Reconnect,
+    ) -> Result<Ticket<C>, Error<T::Error>> {
+        self.pay_debts(command.name(), deadline).await?;
+        self.carry_out(command, deadline, policy).await
+    }
+
+    /// Has a command carried out, over as many connections as the policy allows.
+    pub(crate) async fn carry_out<C: Command>(
         &mut self,
         command: &C,
         deadline: Instant,

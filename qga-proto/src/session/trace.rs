@@ -87,6 +87,7 @@ mod on {
             Err(Error::Misuse(_)) => "misuse",
             Err(Error::Closed(_) | Error::Transport { .. }) => "connection lost",
             Err(Error::Connect(_)) => "no connection",
+            Err(Error::MayBeFrozen) => "may be frozen",
             // Not of a call that has begun.
             Err(Error::QueueFull { .. }) => "queue full",
         }

@@ -53,7 +53,9 @@ impl Guest {
         if has_lapsed { Err(Lapsed) } else { Ok(count) }
     }
 
-    pub(crate) fn is_frozen(&self) -> bool {
+    /// Whether file systems are frozen.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
         self.freeze.count > 0
     }
 

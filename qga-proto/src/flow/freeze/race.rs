@@ -1,0 +1,57 @@
+//! Work that may take only so long.
+
+use core::future::{Future, poll_fn};
+use core::pin::pin;
+use core::task::Poll;
+
+/// What became of the work.
+pub(super) enum Raced<R> {
+    Done(R),
+    /// The time was over first.
+    TimeOver,
+    #[cfg(feature = "std")]
+    Panicked(std::boxed::Box<dyn core::any::Any + Send>),
+}
+
+impl<R> Raced<R> {
+    /// What the work gave; goes on with its panic.
+    pub(super) fn output(self) -> Option<R> {
+        match self {
+            Self::Done(output) => Some(output),
+            Self::TimeOver => None,
+            #[cfg(feature = "std")]
+            Self::Panicked(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+/// Runs work until a timer ends it. The work is dropped in any case. With `std`, a panic of the work is caught.
+pub(super) async fn race<R>(work: impl AsyncFnOnce() -> R, timer: impl Future<Output = ()>) -> Raced<R> {
+    // Not even the closure runs outside of what is caught.
+    let (mut work, mut timer) = (pin!(async { work().await }), pin!(timer));
+    poll_fn(|context| {
+        let polled = caught(|| work.as_mut().poll(context));
+        match polled {
+            Raced::Done(Poll::Ready(output)) => Poll::Ready(Raced::Done(output)),
+            Raced::Done(Poll::Pending) => timer.as_mut().poll(context).map(|()| Raced::TimeOver),
+            Raced::TimeOver => Poll::Ready(Raced::TimeOver),
+            #[cfg(feature = "std")]
+            Raced::Panicked(panic) => Poll::Ready(Raced::Panicked(panic)),
+        }
+    })
+    .await
+}
+
+#[cfg(feature = "std")]
+fn caught<R>(work: impl FnOnce() -> R) -> Raced<R> {
+    // What has panicked is not looked at again: it is dropped.
+    match std::panic::catch_unwind(core::panic::AssertUnwindSafe(work)) {
+        Ok(output) => Raced::Done(output),
+        Err(panic) => Raced::Panicked(panic),
+    }
+}
+
+#[cfg(not(feature = "std"))]
+fn caught<R>(work: impl FnOnce() -> R) -> Raced<R> {
+    Raced::Done(work())
+}
