@@ -1,0 +1,147 @@
+//! Futures that freeze and thaw, dropped at every point where they can be: the guest is thawed by the next call, or it was
+//! not frozen; and as long as it may be frozen the session says so.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::task::Poll;
+use std::time::Duration;
+
+use qga_proto::commands::GuestGetHostName;
+use qga_proto::{Reconnect, Session};
+use qga_sim::{Guest, Personality};
+use qga_tests::virtual_line::{Peer, VirtualLine, complete, poll_up_to, session};
+
+use crate::MINUTE;
+
+type Virtual = Session<VirtualLine, Vec<u8>>;
+
+/// The pieces in which bytes go through.
+const PIECES: [usize; 4] = [1, 7, 64, usize::MAX];
+
+fn is_frozen(session: &Virtual) -> bool {
+    session.transport().guest().is_some_and(Guest::is_frozen)
+}
+
+fn start(piece: usize, personality: Personality) -> Virtual {
+    let mut session = session(VirtualLine::new(Peer::agent(Guest::with(personality)), piece));
+    session.set_reconnect(Reconnect::BACKOFF);
+    session
+}
+
+/// After a future was dropped.
+#[track_caller]
+fn is_thawed_by_the_next_call(session: &mut Virtual, what: &str) {
+    assert!(
+        session.may_be_frozen() || !is_frozen(session),
+        "{what}: it is frozen, and the session does not know"
+    );
+    complete(session.call(&GuestGetHostName::new())).unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(!is_frozen(session) && !session.may_be_frozen(), "{what}");
+}
+
+#[test]
+fn with_frozen() {
+    let (mut drops, mut frozen) = (0, 0);
+    for personality in [Personality::Qemu10, Personality::Qemu2, Personality::Minimal] {
+        for piece in PIECES {
+            for polls in 0.. {
+                let mut session = start(piece, personality);
+                let outcome = poll_up_to(polls, session.with_frozen(MINUTE, async || 7));
+                frozen += u32::from(is_frozen(&session));
+                is_thawed_by_the_next_call(
+                    &mut session,
+                    &format!("{personality} in {piece}s, {polls} polls"),
+                );
+                if let Some(outcome) = outcome {
+                    assert_eq!(outcome.expect("nothing is wrong"), 7);
+                    break;
+                }
+                drops += 1;
+            }
+        }
+    }
+    assert!(drops > 1000 && frozen > 100, "{drops} drops, {frozen} while it was frozen");
+}
+
+#[test]
+fn what_pays_a_debt() {
+    let mut drops = 0;
+    for piece in PIECES {
+        for polls in 0.. {
+            let mut session = start(piece, Personality::Qemu10);
+            let deadline = session.deadline(MINUTE);
+            drop(complete(session.freeze(deadline)).expect("it freezes"));
+            let outcome = poll_up_to(polls, session.call(&GuestGetHostName::new()));
+            is_thawed_by_the_next_call(&mut session, &format!("in {piece}s, {polls} polls"));
+            if let Some(outcome) = outcome {
+                outcome.expect("nothing is wrong");
+                break;
+            }
+            drops += 1;
+        }
+    }
+    assert!(drops > 200, "{drops}");
+}
+
+#[test]
+fn a_thaw_by_hand_and_that_of_a_guard() {
+    for piece in PIECES {
+        for by_hand in [true, false] {
+            for polls in 0.. {
+                let mut session = start(piece, Personality::Qemu10);
+                let deadline = session.deadline(MINUTE);
+                let frozen = complete(session.freeze(deadline)).expect("it freezes");
+                let outcome = if by_hand {
+                    drop(frozen);
+                    poll_up_to(polls, session.thaw(deadline))
+                } else {
+                    poll_up_to(polls, frozen.thaw(deadline))
+                };
+                is_thawed_by_the_next_call(&mut session, &format!("in {piece}s, {polls} polls"));
+                if let Some(outcome) = outcome {
+                    assert_eq!(outcome.expect("it thaws").count, Some(1));
+                    break;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn work_that_panics_later() {
+    let mut session = start(64, Personality::Qemu10);
+    let mut is_first = true;
+    let work = async || {
+        std::future::poll_fn(|_| match std::mem::take(&mut is_first) {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        })
+        .await;
+        panic!("a bug in the work");
+    };
+    let panicked = catch_unwind(AssertUnwindSafe(|| complete(session.with_frozen(MINUTE, work)).is_ok()));
+    assert_eq!(panicked.expect_err("the panic goes on").downcast_ref(), Some(&"a bug in the work"));
+    assert!(!is_frozen(&session) && !session.may_be_frozen());
+}
+
+/// The agent dies after each byte of the freeze, and of what thaws; another is there then, which finds the guest as it was
+/// left.
+#[test]
+fn an_agent_that_dies_at_every_byte() {
+    let frozen = || Peer::agent(Guest::new().frozen());
+    let thawed = || Peer::agent(Guest::new());
+    for bytes in 0..80 {
+        let dies = || Peer::Dies(Box::new(qga_sim::Sim::new(Guest::new())), bytes);
+        // It dies at the first command, the status; so nothing has been frozen yet.
+        let mut session = session(VirtualLine::new(dies(), usize::MAX).then(Duration::ZERO, thawed()));
+        session.set_reconnect(Reconnect::BACKOFF);
+        let outcome = complete(session.with_frozen(MINUTE, async || 7));
+        assert!(outcome.is_ok(), "{bytes}: {outcome:?}");
+        assert!(!is_frozen(&session) && !session.may_be_frozen(), "{bytes}");
+    }
+    // A guard whose agent has been replaced meanwhile: the guest is as it was.
+    let mut session = session(VirtualLine::new(thawed(), 64).then(Duration::from_secs(1), frozen()));
+    session.set_reconnect(Reconnect::BACKOFF);
+    let outcome = complete(session.with_frozen(Duration::from_secs(1), std::future::pending::<()>));
+    assert!(outcome.is_err_and(|failed| !failed.error.may_be_frozen()));
+    assert!(!is_frozen(&session) && !session.may_be_frozen());
+}
