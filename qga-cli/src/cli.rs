@@ -39,6 +39,7 @@ Exit codes:
   6  the output could not be written
   7  of many guests some failed, and not all of these in the same way;
      otherwise it is the code of all that failed
+  8  the guest may be frozen, and could not be thawed: run qga thaw
   exec has its own: that of the guest's program, 128 + N where signal N killed
      it, 124 where the deadline passed, 125 for all that is not the program's
   128 + N  ended by signal N (130 for Ctrl-C); but qga sim, which is ended so: 0
@@ -170,6 +171,19 @@ What a command takes is told by: qga commands NAME")]
     Completions(commands::shell::Completions),
 
     Man(commands::shell::Man),
+
+    Freeze(commands::freeze::Args),
+
+    Thaw(commands::thaw::Args),
+
+    /// Show whether the guest is frozen, and what its agent is
+    Status,
+
+    Shutdown(commands::power::ShutDown),
+
+    Reboot(commands::power::Reboot),
+
+    Suspend(commands::power::Suspend),
 
     /// Check whether an agent does what is expected of one, and which clients are content with it
     #[command(after_help = "\

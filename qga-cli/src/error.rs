@@ -27,9 +27,11 @@ pub(crate) enum Kind {
     Output,
     /// Several guests failed, not all in the same way.
     Several,
-    /// A program of the guest's ended otherwise than with exit code 0, which is passed on. Nobody is told: it is no failure
-    /// of ours.
+    /// A program, of the guest's or the host's, ended otherwise than with exit code 0, which is passed on. Nobody is told: it
+    /// is no failure of ours.
     Program,
+    /// The guest may be frozen, and could not be thawed.
+    MayBeFrozen,
     /// A signal has stopped it. Nobody is told: the process ends with the signal's number.
     Stopped,
 }
@@ -44,6 +46,7 @@ impl Kind {
             Self::Protocol => 5,
             Self::Output => 6,
             Self::Several => 7,
+            Self::MayBeFrozen => 8,
             Self::Stopped => 128,
         }
     }
@@ -59,6 +62,7 @@ impl Kind {
             Self::Output => "output",
             Self::Several => "several",
             Self::Program => "program",
+            Self::MayBeFrozen => "may-be-frozen",
             Self::Stopped => "stopped",
         }
     }
@@ -120,7 +124,7 @@ impl Failure {
         self
     }
 
-    /// Sets the exit code, if that is not set yet.
+    /// Sets another exit code than that of its kind, if none is set yet.
     pub(crate) fn exit_with(mut self, code: u8) -> Self {
         self.code = self.code.or(Some(code));
         self
@@ -153,7 +157,7 @@ impl Failure {
         self.code.unwrap_or(self.kind.exit_code())
     }
 
-    /// Prints it to standard error, as one line.
+    /// Prints it to standard error, as one line. What a program has said itself is not said again.
     pub(crate) fn report(&self, json: bool) {
         if self.kind == Kind::Program {
             return;

@@ -13,8 +13,9 @@ mod call;
 mod conform;
 pub(crate) mod cpu;
 mod describe;
-pub(crate) mod exec;
 mod disks;
+pub(crate) mod exec;
+pub(crate) mod freeze;
 mod fs;
 mod hotplug;
 mod info;
@@ -24,10 +25,13 @@ pub(crate) mod mem;
 pub(crate) mod net;
 pub(crate) mod passwd;
 mod ping;
+pub(crate) mod power;
 mod rows;
 pub(crate) mod shell;
 mod sim;
 pub(crate) mod ssh_keys;
+mod status;
+pub(crate) mod thaw;
 pub(crate) mod time;
 pub(crate) mod trim;
 mod users;
@@ -83,6 +87,12 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Trim(args) => trim::run(cli, args, guests()?),
         Command::Completions(args) => Ok(shell::completions(args)),
         Command::Man(args) => shell::man(args),
+        Command::Freeze(args) => freeze::run(cli, args, guests()?),
+        Command::Thaw(args) => thaw::run(cli, args, guests()?),
+        Command::Status => ask::run(cli, guests()?, &status::Question),
+        Command::Shutdown(args) => power::shut_down(cli, args, guests()?),
+        Command::Reboot(args) => power::reboot(cli, args, guests()?),
+        Command::Suspend(args) => power::suspend(cli, args, guests()?),
         Command::Time(args) => time::run(cli, args, guests()?),
         Command::Conform { write } => conform::run(cli, *write),
         Command::Sim(sim) => sim::run(cli, sim).map(Done::from),

@@ -140,7 +140,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// Looks once: what the agent can do, or `None` while it is frozen.
     async fn look(&mut self, deadline: Instant) -> Result<Option<Found>, Error<T::Error>> {
-        let (found, may_be_frozen) = self.ask(deadline).await?;
+        let (found, may_be_frozen) = self.ask_what_it_can_do(deadline).await?;
         if may_be_frozen && self.says_that_it_is_frozen(deadline).await? {
             // Whoever thaws it may need the channel.
             if self.transport.disconnect() {
@@ -155,7 +155,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// Asks what the agent can do, which tells whether it may be frozen, too.
     #[cfg(feature = "alloc")]
-    async fn ask(&mut self, deadline: Instant) -> Result<(Found, bool), Error<T::Error>> {
+    async fn ask_what_it_can_do(&mut self, deadline: Instant) -> Result<(Found, bool), Error<T::Error>> {
         let capabilities = match self.call_once(&GuestInfo::new(), deadline).await {
             Ok(info) => Capabilities::new(info),
             Err(Error::Refused(_)) => Capabilities::untold(),
@@ -166,7 +166,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     #[cfg(not(feature = "alloc"))]
-    async fn ask(&mut self, deadline: Instant) -> Result<(Found, bool), Error<T::Error>> {
+    async fn ask_what_it_can_do(&mut self, deadline: Instant) -> Result<(Found, bool), Error<T::Error>> {
         match self.call_view_once(&GuestInfo::new(), deadline).await {
             Ok(info) => {
                 let mut commands = info.supported_commands.iter().peekable();

@@ -66,6 +66,15 @@ impl<'s, T: Transport, Rx: Buffer, Tx: Buffer> Frozen<'s, T, Rx, Tx> {
         self.session
     }
 
+    /// Leaves the guest frozen, for somebody else to thaw; gives how many file systems are. To this session it stays frozen
+    /// until [`Session::thaw`]: it sends nothing that a frozen guest would refuse.
+    #[allow(clippy::must_use_candidate, reason = "who leaves it so need not know how many")]
+    pub fn leave(self) -> u64 {
+        let count = self.count;
+        core::mem::forget(self);
+        count
+    }
+
     /// Thaws the guest: again and again, until it is known to be thawed or the deadline comes, and over a new connection
     /// where the one that there was is over, whatever the session's policy.
     ///
