@@ -215,9 +215,10 @@ Agents (--personality, and sim:NAME for an address):
 
 Faults (--fault KIND[=VALUE][@COMMAND][#N][%PERCENT], as often as you like):
   of the connection   pieces=N slow=TIME deaf close=N stale
+  of requests         unheard
   of replies          delay=TIME late=TIME reordered lost doubled foreign
-                      garbage ff nul half restart oversized[=N] deep endless
-                      bad-utf8 bad-escape wrong-type
+                      garbage ff nul unasked cut=N hang-up half restart
+                      oversized[=N] deep endless bad-utf8 bad-escape wrong-type
   lost@guest-exec#1 loses the first reply to guest-exec, delay=500ms%10 delays
   one reply of ten. Syncs are spared unless they are named: lost@sync
 

@@ -93,6 +93,64 @@ fn faults() {
     assert!(run(&["-c", &address, "call", "guest-info"]).failed(3).contains("closed"));
 }
 
+/// What comes of one call, by its exit code, with each fault that there is.
+#[test]
+fn every_fault_can_be_had() {
+    for (fault, code) in [
+        ("pieces=1", 0),
+        ("slow=1ms", 0),
+        ("deaf", 4),
+        ("close=5", 3),
+        ("stale", 0),
+        ("unheard", 4),
+        ("delay=50ms", 0),
+        ("late=50ms", 0),
+        ("reordered", 4),
+        ("lost", 4),
+        ("doubled", 0),
+        ("foreign", 0),
+        ("garbage", 5),
+        ("ff", 0),
+        ("nul", 5),
+        ("unasked", 0),
+        ("cut=20", 4),
+        ("hang-up", 3),
+        ("half", 4),
+        ("restart", 3),
+        ("oversized=70000000", 5),
+        ("deep", 5),
+        ("endless", 4),
+        ("bad-utf8", 5),
+        ("bad-escape", 5),
+        ("wrong-type", 5),
+    ] {
+        let simulation = Simulation::with(&["--fault", fault]);
+        // Those that come to something have a whole minute for it.
+        let time = if code == 4 { "0.5" } else { "60" };
+        let call = ["-c", &simulation.folder.address(), "-t", time, "call", "guest-get-host-name"];
+        let ran = run(&call);
+        assert_eq!(ran.code, Some(code), "{fault}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_fault_that_can_never_hit_is_refused() {
+    let folder = Folder::new();
+    let address = folder.address();
+    let sim = |more: &[&str]| run(&[&["sim", "--listen", &address], more].concat()).failed(2);
+    let line = sim(&["--fault", "lost@guest-pong"]);
+    assert!(line.contains("no agent has a command 'guest-pong'"), "{line}");
+    let line = sim(&["--fault", "lost@guest-info", "--personality", "minimal"]);
+    assert!(
+        line.contains("the fault 'lost@guest-info' can never hit: this agent has no such command"),
+        "{line}"
+    );
+    let line = sim(&["--fault", "wrong-type@guest-shutdown"]);
+    assert!(line.contains("this command is silent when it succeeds"), "{line}");
+    let line = sim(&["--fault", "close=1", "--fault", "close=2"]);
+    assert!(line.contains("'close=2' can never hit"), "{line}");
+}
+
 #[test]
 fn a_serial_line() {
     let folder = Folder::new();

@@ -131,6 +131,11 @@ static TABLE: &[Entry] = table! {
 /// What [`Agent`] answers by itself.
 pub(crate) const SYNCS: [&str; 2] = [commands::GuestSyncDelimited::NAME, commands::GuestSync::NAME];
 
+/// Whether it is a command that QEMU's agent does not have, and another one does.
+pub(crate) fn is_vendors(name: &str) -> bool {
+    vendor::TABLE.iter().any(|entry| entry.name == name)
+}
+
 /// Whether a call is carried out.
 pub(crate) enum Admission {
     Yes,

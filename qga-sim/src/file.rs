@@ -2,26 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
-use qga_proto::json::Bytes;
 use qga_proto::owned::{
     GuestDeviceInfo, GuestDiskInfo, GuestDiskStatsInfo, GuestFilesystemInfo, GuestLoadAverage,
     GuestLogicalProcessor, GuestMemoryBlock, GuestNetworkInterface, GuestNetworkRoute, GuestOSInfo,
     GuestTimezone, GuestUser,
 };
-use serde::de::{DeserializeOwned, Error as _, IntoDeserializer};
-use serde::{Deserialize, Deserializer};
-use toml::Value;
+use serde::Deserialize;
 
-use crate::fault::{self, Fault};
+use crate::fault::Fault;
 use crate::guest::Guest;
 use crate::personality::Personality;
 use crate::program::Run;
-use crate::schema::Build;
 use crate::sim::Sim;
-use crate::value::{Dict, Value as JsonValue};
+
+mod values;
+
+use values::{Checked, Content, Mode, Parsed, Time, Told};
 
 /// How long a guest sleeps if its file does not say: whoever is given it to serve has nobody to wake it.
 const SLEEP_TIME: Duration = Duration::from_secs(5);
@@ -54,7 +52,11 @@ struct File {
     devices: Option<Vec<Checked<GuestDeviceInfo>>>,
     processors: Option<Vec<Checked<GuestLogicalProcessor>>>,
     memory: Option<Memory>,
+    disk_space: Option<DiskSpace>,
+    short_writes: Option<usize>,
     directories: Vec<String>,
+    links: BTreeMap<String, String>,
+    modes: BTreeMap<String, Mode>,
     files: BTreeMap<String, Content>,
     programs: BTreeMap<String, Program>,
     faults: Vec<Parsed<Fault>>,
@@ -77,6 +79,14 @@ struct Memory {
 }
 
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DiskSpace {
+    bytes: u64,
+    #[serde(default)]
+    told: Told,
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 #[derive(Default)]
 struct Program {
@@ -86,46 +96,6 @@ struct Program {
     signal: Option<u8>,
     time: Option<Time>,
 }
-
-/// Text, or bytes in base64.
-struct Content(Vec<u8>);
-
-/// Text such as `500ms`.
-struct Time(Duration);
-
-/// Text that is read.
-struct Parsed<T>(T);
-
-/// A value of a type of the schema, with no member that the type does not have.
-struct Checked<T>(T);
-
-/// What is checked.
-trait Named: DeserializeOwned {
-    const NAME: &'static str;
-}
-
-macro_rules! named {
-    ($($ty:ident),* $(,)?) => {
-        $(impl Named for $ty {
-            const NAME: &'static str = stringify!($ty);
-        })*
-    };
-}
-
-named!(
-    GuestDeviceInfo,
-    GuestDiskInfo,
-    GuestDiskStatsInfo,
-    GuestFilesystemInfo,
-    GuestLoadAverage,
-    GuestLogicalProcessor,
-    GuestMemoryBlock,
-    GuestNetworkInterface,
-    GuestNetworkRoute,
-    GuestOSInfo,
-    GuestTimezone,
-    GuestUser,
-);
 
 /// What is wrong with a file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,7 +115,11 @@ impl Sim {
             let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
             FileError { message: error.message().replace('\n', " "), line }
         })?;
-        Ok(file.build())
+        let sim = file.build();
+        match sim.useless_fault() {
+            Some(useless) => Err(FileError { message: useless.to_string(), line: None }),
+            None => Ok(sim),
+        }
     }
 }
 
@@ -188,6 +162,14 @@ impl File {
             .programs
             .into_iter()
             .fold(guest, |guest, (path, program)| guest.program(&path, program.run()));
+        guest = self.links.iter().fold(guest, |guest, (path, target)| guest.link(path, target));
+        guest = self.modes.iter().fold(guest, |guest, (path, mode)| guest.mode(path, mode.0));
+        if let Some(DiskSpace { bytes, told }) = self.disk_space {
+            guest = guest.disk_space(bytes, told.into());
+        }
+        if let Some(bytes) = self.short_writes {
+            guest = guest.short_writes(bytes);
+        }
         guest = match self.hardware_clock {
             Some(false) => guest.no_hardware_clock(),
             _ => guest,
@@ -242,80 +224,6 @@ fn with(guest: Guest, time: Option<Time>, set: fn(Guest, Duration) -> Guest) -> 
     match time {
         Some(time) => set(guest, time.0),
         None => guest,
-    }
-}
-
-macro_rules! unwrap_checked {
-    ($($ty:ident),*) => {
-        $(impl From<Checked<Self>> for $ty {
-            fn from(checked: Checked<Self>) -> Self {
-                checked.0
-            }
-        })*
-    };
-}
-
-unwrap_checked!(GuestOSInfo, GuestTimezone, GuestLoadAverage, GuestLogicalProcessor, GuestMemoryBlock);
-
-impl<'de, T: Named> Deserialize<'de> for Checked<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = Value::deserialize(deserializer)?;
-        if !value.is_table() {
-            return Err(D::Error::custom("this is a table"));
-        }
-        Build::LATEST
-            .check_type(T::NAME, &to_json(&value))
-            .map_err(|fault| D::Error::custom(format!("{}: {fault}", T::NAME)))?;
-        T::deserialize(value.into_deserializer())
-            .map(Self)
-            .map_err(|error: toml::de::Error| D::Error::custom(error.message()))
-    }
-}
-
-impl<'de, T: FromStr<Err: fmt::Display>> Deserialize<'de> for Parsed<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map(Self).map_err(D::Error::custom)
-    }
-}
-
-impl<'de> Deserialize<'de> for Time {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        fault::time(&text)
-            .map(Self)
-            .ok_or_else(|| D::Error::custom(format!("'{text}' is no time, such as 500ms or 2s")))
-    }
-}
-
-impl<'de> Deserialize<'de> for Content {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match Value::deserialize(deserializer)? {
-            Value::String(text) => Ok(Self(text.into_bytes())),
-            Value::Table(mut table) if table.len() == 1 => {
-                let bytes = table.remove("base64").and_then(|value| Bytes::deserialize(value).ok());
-                bytes.map(|bytes| Self(bytes.0)).ok_or_else(not_content)
-            }
-            _ => Err(not_content()),
-        }
-    }
-}
-
-fn not_content<E: serde::de::Error>() -> E {
-    E::custom("content is a text, or { base64 = \"...\" }")
-}
-
-fn to_json(value: &Value) -> JsonValue {
-    match value {
-        Value::String(text) => JsonValue::Text(text.clone()),
-        Value::Integer(number) => JsonValue::Int(*number),
-        Value::Float(number) => JsonValue::Double(*number),
-        Value::Boolean(value) => JsonValue::Bool(*value),
-        Value::Array(values) => JsonValue::List(values.iter().map(to_json).collect()),
-        Value::Table(table) => {
-            JsonValue::Dict(Dict(table.iter().map(|(key, value)| (key.clone(), to_json(value))).collect()))
-        }
-        // No type of the schema has it.
-        Value::Datetime(_) => JsonValue::Null,
     }
 }
 

@@ -8,7 +8,7 @@ mod error;
 pub use error::Errno;
 
 mod fault;
-pub use fault::{Fault, FaultError, FaultKind};
+pub use fault::{Fault, FaultError, FaultKind, UselessFault};
 
 #[cfg(feature = "toml")]
 mod file;

@@ -6,8 +6,14 @@ use std::time::Duration;
 use fastrand::Rng;
 
 use crate::fault::{Fault, FaultKind};
-use crate::value::{Style, Value};
 use crate::wire::{Reply, Wire};
+
+mod spoil;
+
+use spoil::{
+    change_type, find, foreign, free_place, printed, put_first, replace, replace_value, spoil_text, stale,
+    unasked,
+};
 
 /// The bytes that are under way.
 #[derive(Clone, Debug)]
@@ -96,6 +102,10 @@ impl Line {
         self.begin();
     }
 
+    pub(crate) fn faults(&self) -> impl Iterator<Item = &Fault> {
+        self.faults.iter().map(|active| &active.fault)
+    }
+
     pub(crate) fn seed(&mut self, seed: u64) {
         self.random = Rng::with_seed(seed);
     }
@@ -124,6 +134,10 @@ impl Line {
         self.held = held;
         for (_, bytes) in due {
             self.push(self.now, bytes);
+        }
+        // Of nothing nobody says that it has been sent.
+        if self.queue.front().is_some_and(|part| part.bytes.is_empty() && part.due <= self.now) {
+            self.end_part();
         }
     }
 
@@ -173,12 +187,7 @@ impl Line {
             part.due = self.now.saturating_add(pace);
         }
         if part.at == part.bytes.len() {
-            match part.then {
-                Then::Again => (part.at, part.due) = (0, self.now.saturating_add(ENDLESS_PACE)),
-                Then::Nothing => drop(self.queue.pop_front()),
-                Then::Close => self.end = Some(End::Closed),
-                Then::Restart => self.end = Some(End::Restarted),
-            }
+            self.end_part();
             // The pace goes on from one part to the next.
             if let Some((front, pace)) = self.queue.front_mut().zip(pace) {
                 front.due = front.due.max(self.now.saturating_add(pace));
@@ -189,6 +198,22 @@ impl Line {
         }
     }
 
+    /// Does what follows the part that has been sent.
+    fn end_part(&mut self) {
+        let Some(part) = self.queue.front_mut() else { return };
+        match part.then {
+            Then::Again => (part.at, part.due) = (0, self.now.saturating_add(ENDLESS_PACE)),
+            Then::Nothing => drop(self.queue.pop_front()),
+            Then::Close => self.end = Some(End::Closed),
+            Then::Restart => self.end = Some(End::Restarted),
+        }
+    }
+
+    /// Whether a request gets lost, so that nobody carries it out.
+    pub(crate) fn loses_request(&mut self, command: &str) -> bool {
+        !self.hitting(command, FaultKind::is_of_request).is_empty()
+    }
+
     /// Sends a reply to a command, as far as faults let it.
     pub(crate) fn say(&mut self, mut reply: Reply, command: &str, wire: &Wire) {
         if self.is_mute {
@@ -196,16 +221,12 @@ impl Line {
         }
         let kinds = self.kinds_for(command);
         let has = |kind| kinds.contains(&kind);
-        let mut before = Vec::new();
+        let before = self.before(&kinds);
         let mut spoilt: &[u8] = &[];
         let places = [FaultKind::Deep, FaultKind::Endless, FaultKind::InvalidUtf8, FaultKind::InvalidEscape];
         let place = places.into_iter().any(has).then(|| free_place(&reply)).flatten();
         for &kind in &kinds {
             match kind {
-                FaultKind::Foreign => before.extend(foreign()),
-                FaultKind::Garbage => before.extend(self.garbage()),
-                FaultKind::Delimiter => before.push(0xFF),
-                FaultKind::Nul => before.extend([0; 3]),
                 FaultKind::Oversized(len) => put_first(&mut reply, "pad", "x".repeat(len)),
                 FaultKind::WrongType => change_type(&mut reply),
                 FaultKind::Deep | FaultKind::Endless => {
@@ -230,9 +251,7 @@ impl Line {
                 bytes = replace(&bytes, &printed, spoilt);
             }
         }
-        if !before.is_empty() {
-            self.push(self.now, before);
-        }
+        self.push_some(before);
         self.dispatch(&kinds, bytes);
     }
 
@@ -240,6 +259,8 @@ impl Line {
     pub(crate) fn say_bytes(&mut self, bytes: Vec<u8>, command: &str, ends: bool) {
         let kinds = self.kinds_for(command);
         if !self.is_mute && !bytes.is_empty() {
+            let before = self.before(&kinds);
+            self.push_some(before);
             self.dispatch(&kinds, bytes);
         }
         match self.queue.back_mut() {
@@ -279,11 +300,21 @@ impl Line {
             self.push(due, bytes);
             let bytes = vec![b'x'; ENDLESS_PART];
             self.queue.push_back(Part { due, bytes, at: 0, then: Then::Again });
+        } else if has(FaultKind::HangUp) {
+            self.queue.push_back(Part { due, bytes: Vec::new(), at: 0, then: Then::Close });
         } else {
+            let cut = kinds.iter().find_map(|kind| match kind {
+                FaultKind::Cut(len) => Some(*len),
+                _ => None,
+            });
+            bytes.truncate(cut.unwrap_or(usize::MAX));
             if has(FaultKind::Doubled) {
                 self.push(due, bytes.clone());
             }
             self.push(due, bytes);
+            if has(FaultKind::Unasked) {
+                self.push(due, unasked());
+            }
         }
         if let Some(waiting) = waiting {
             self.push(self.now, waiting);
@@ -292,9 +323,13 @@ impl Line {
 
     /// The faults that hit the reply to a command.
     fn kinds_for(&mut self, command: &str) -> Vec<FaultKind> {
+        self.hitting(command, |kind| !kind.is_of_connection() && !kind.is_of_request())
+    }
+
+    fn hitting(&mut self, command: &str, is_meant: impl Fn(FaultKind) -> bool) -> Vec<FaultKind> {
         let mut kinds = Vec::new();
         for Active { fault, count } in &mut self.faults {
-            if !fault.kind.is_of_connection() && fault.is_about(command) {
+            if is_meant(fault.kind) && fault.is_about(command) {
                 *count += 1;
                 kinds.extend(Some(fault.kind).filter(|_| fault.hits(*count, &mut self.random)));
             }
@@ -323,8 +358,29 @@ impl Line {
         piece.unwrap_or(usize::MAX)
     }
 
+    fn push_some(&mut self, bytes: Vec<u8>) {
+        if !bytes.is_empty() {
+            self.push(self.now, bytes);
+        }
+    }
+
     fn push(&mut self, due: Duration, bytes: Vec<u8>) {
         self.queue.push_back(Part { due, bytes, at: 0, then: Then::Nothing });
+    }
+
+    /// What comes before a reply.
+    fn before(&mut self, kinds: &[FaultKind]) -> Vec<u8> {
+        let mut before = Vec::new();
+        for kind in kinds {
+            match kind {
+                FaultKind::Foreign => before.extend(foreign()),
+                FaultKind::Garbage => before.extend(self.garbage()),
+                FaultKind::Delimiter => before.push(0xFF),
+                FaultKind::Nul => before.extend([0; 3]),
+                _ => {}
+            }
+        }
+        before
     }
 
     /// A line of anything but newlines and 0xFF.
@@ -332,80 +388,5 @@ impl Line {
         let len = self.random.usize(8..64);
         let bytes = std::iter::repeat_with(|| self.random.u8(..0xFF)).map(|byte| byte.max(b'\n' + 1));
         bytes.take(len).chain([b'\n']).collect()
-    }
-}
-
-/// The end of a long reply, replies to commands, and the answer to a sync: all somebody else's.
-fn stale() -> Vec<u8> {
-    let replies = "QUFBQUFB\", \"eof\": false}}\n{\"return\": {}}\n{\"return\": 1000, \"id\": 7}\n";
-    [replies.as_bytes(), b"\xFF{\"return\": 424242}\n"].concat()
-}
-
-/// A reply to a question that nobody here has asked.
-fn foreign() -> Vec<u8> {
-    b"{\"return\": {\"host-name\": \"another\"}, \"id\": 61}\n".to_vec()
-}
-
-fn put_first(reply: &mut Reply, name: &str, text: String) {
-    reply.members.0.insert(0, (name.to_owned(), Value::Text(text)));
-}
-
-/// The value that is returned, if it is a success.
-fn value(reply: &mut Reply) -> Option<&mut Value> {
-    reply.members.0.iter_mut().find(|(key, _)| key == "return").map(|(_, value)| value)
-}
-
-fn change_type(reply: &mut Reply) {
-    if let Some(value) = value(reply) {
-        *value = match value {
-            Value::Text(_) | Value::List(_) => Value::Int(0),
-            _ => Value::List(vec!["wrong".into()]),
-        };
-    }
-}
-
-fn replace_value(reply: &mut Reply, place: char) {
-    if let Some(value) = value(reply) {
-        *value = Value::Text(place.into());
-    }
-}
-
-/// What is printed where a fault then puts bytes that cannot be printed: a character for private use which the reply itself
-/// does not have.
-fn free_place(reply: &Reply) -> Option<char> {
-    let mut text = String::new();
-    Value::Dict(reply.members.clone()).print(&mut text, Style::Compact);
-    ('\u{E000}'..='\u{F8FF}').find(|place| find(text.as_bytes(), &printed(*place)).is_none())
-}
-
-fn printed(place: char) -> Vec<u8> {
-    format!("\\u{:04X}", u32::from(place)).into_bytes()
-}
-
-/// Marks the first string in a reply's value, or puts one in its place.
-fn spoil_text(reply: &mut Reply, place: char) {
-    fn first_text(value: &mut Value) -> Option<&mut String> {
-        match value {
-            Value::Text(text) => Some(text),
-            Value::List(list) => list.iter_mut().find_map(first_text),
-            Value::Dict(dict) => dict.0.iter_mut().find_map(|(_, value)| first_text(value)),
-            _ => None,
-        }
-    }
-    match value(reply).and_then(first_text) {
-        Some(text) => text.push(place),
-        None => replace_value(reply, place),
-    }
-}
-
-fn find(bytes: &[u8], word: &[u8]) -> Option<usize> {
-    memchr::memmem::find(bytes, word)
-}
-
-/// Replaces the first occurrence of a word.
-fn replace(bytes: &[u8], word: &[u8], by: &[u8]) -> Vec<u8> {
-    match find(bytes, word) {
-        Some(at) => [&bytes[..at], by, &bytes[at + word.len()..]].concat(),
-        None => bytes.to_vec(),
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 mod builtin;
 mod invocation;
 
+#[cfg(feature = "toml")]
+pub(crate) use builtin::read_octal;
 pub(crate) use builtin::{BUILTINS, WINDOWS_BUILTINS};
 pub use invocation::Invocation;
 

@@ -6,7 +6,7 @@ use qga_proto::Agent;
 
 use crate::commands::{Admission, Answered};
 use crate::error::Refusal;
-use crate::fault::Fault;
+use crate::fault::{Fault, UselessFault};
 use crate::guest::{Guest, Power};
 use crate::line::{End, Line};
 use crate::transcript::{Replay, TranscriptError};
@@ -85,6 +85,13 @@ impl Sim {
     pub fn seed(mut self, seed: u64) -> Self {
         self.line.seed(seed);
         self
+    }
+
+    /// The first of its faults that can never hit, whatever a client does: of a command that this agent does not have, or of a
+    /// value that there is not. Most likely something else was meant.
+    #[must_use]
+    pub fn useless_fault(&self) -> Option<UselessFault> {
+        UselessFault::find(self.line.faults(), &self.guest, self.replay.is_some())
     }
 
     /// The bytes to send next.
@@ -195,7 +202,8 @@ impl Sim {
         }
         if is_gone || end.is_some() {
             self.ends += 1;
-            self.is_left = false;
+            // Who was cut off has asked for what is still to be read, and nobody else gets the answers.
+            self.is_left = !is_gone && matches!(self.power(), Power::On | Power::Asleep);
             self.line.begin();
         }
     }
@@ -226,13 +234,16 @@ impl Sim {
     fn answer(&mut self, heard: Heard, now: Duration) {
         if let Some(replay) = &mut self.replay {
             // What is no request was answered with what stands in the transcript, too.
-            if let Heard::Call(call) = heard {
+            if let Heard::Call(call) = heard
+                && !self.line.loses_request(&call.name)
+            {
                 let answer = replay.answer(&call);
                 self.line.say_bytes(answer.bytes, &call.name, answer.ends);
             }
             return;
         }
         let (command, id, reply) = match heard {
+            Heard::Call(call) if self.line.loses_request(&call.name) => return,
             Heard::Call(call) => {
                 let reply = match self.guest.admit(&call) {
                     Admission::Yes => self.carry_out(&call, now),

@@ -5,7 +5,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Line, START};
-use qga_sim::{Fault, FaultKind, Guest, Sim};
+use qga_sim::{Fault, FaultKind, Guest, Personality, Sim};
 
 const SECOND: Duration = Duration::from_secs(1);
 const PING: &str = r#"{"execute":"guest-ping","id":1}"#;
@@ -95,7 +95,7 @@ fn replies_are_spoilt() {
     assert_eq!(spoilt("wrong-type"), b"{\"return\": [\"wrong\"], \"id\": 1}\n");
     assert_eq!(ping(&mut line(&["bad-utf8"])), "{\"return\": \"\\xc3(\", \"id\": 1}\n");
     let oversized = spoilt("oversized=1000");
-    assert_eq!(oversized.len(), 1000 + spoilt("lost@no-such-command").len() + "\"pad\": \"\", ".len());
+    assert_eq!(oversized.len(), 1000 + spoilt("lost@guest-get-users").len() + "\"pad\": \"\", ".len());
     let deep = spoilt("deep");
     assert_eq!(deep.iter().filter(|&&byte| byte == b'[').count(), 100_000);
     assert!(deep.ends_with(b"]]], \"id\": 1}\n"));
@@ -198,4 +198,82 @@ fn characters_for_private_use_are_left_alone() {
     assert_eq!(text(plain), "{\"return\": {\"host-name\": \"a\\uE000b\\uE001\"}}\n");
     let mut spoilt = Line { sim: Sim::new(guest()).fault(Fault::new(FaultKind::InvalidEscape)), now: START };
     assert_eq!(spoilt.send(name), b"{\"return\": {\"host-name\": \"a\\uE000b\\uE001\\x\"}}\n");
+}
+
+#[test]
+fn requests_are_lost_and_not_only_replies() {
+    for (fault, is_done) in [("unheard@guest-file-open", false), ("lost@guest-file-open", true)] {
+        let mut line = line(&[fault]);
+        assert_eq!(line.send(br#"{"execute":"guest-file-open","arguments":{"path":"/etc/motd"}}"#), b"");
+        assert_eq!(line.sim.guest().open_files(), usize::from(is_done), "{fault}");
+        assert_eq!(ping(&mut line), PONG);
+    }
+}
+
+#[test]
+fn a_reply_is_cut_and_the_next_one_stands_behind_it() {
+    let mut line = line(&["cut=10#1"]);
+    assert_eq!(ping(&mut line), PONG[..10]);
+    assert_eq!(ping(&mut line), PONG);
+}
+
+#[test]
+fn a_reply_comes_that_nobody_has_asked_for() {
+    let mut line = line(&["unasked#1"]);
+    assert_eq!(ping(&mut line), [PONG, "{\"return\": {}}\n"].concat());
+    assert_eq!(ping(&mut line), PONG);
+}
+
+#[test]
+fn a_connection_ends_in_the_place_of_a_reply() {
+    let mut line = line(&["hang-up@guest-file-open", "delay=2s@guest-file-open"]);
+    let ends = line.sim.ends();
+    // What comes behind it in the same write is done, too, but its answer is nobody else's.
+    let open = r#"{"execute":"guest-file-open","arguments":{"path":"/etc/motd"}}"#;
+    assert_eq!(line.send([open, PING].concat().as_bytes()), b"");
+    assert_eq!((line.sim.guest().open_files(), line.sim.ends()), (1, ends));
+    assert_eq!(wait(&mut line, 2 * SECOND), "");
+    assert_eq!((line.sim.guest().open_files(), line.sim.ends()), (1, ends + 1));
+    assert_eq!(ping(&mut line), PONG);
+}
+
+#[test]
+fn a_fault_that_can_never_hit_is_told() {
+    let told = |personality, faults: &[&str]| {
+        let sim = Sim::new(Guest::with(personality));
+        let sim = faults.iter().fold(sim, |sim, fault| sim.fault(fault.parse().unwrap()));
+        sim.useless_fault().map(|useless| useless.to_string())
+    };
+    for (personality, faults) in [
+        (Personality::Minimal, &["lost@guest-info"][..]),
+        (Personality::Minimal, &["lost@guest-sync"]),
+        (Personality::Apple, &["wrong-type@guest-fsfreeze-freeze"]),
+        (Personality::Qemu10, &["deep@guest-shutdown"]),
+        (Personality::Qemu10, &["pieces=1", "pieces=2"]),
+    ] {
+        assert!(told(personality, faults).is_some(), "{personality} {faults:?}");
+    }
+    for (personality, faults) in [
+        (Personality::Minimal, &["lost@sync"][..]),
+        // They are refused, which is a reply.
+        (Personality::Apple, &["lost@guest-fsfreeze-freeze"]),
+        (Personality::Qemu10, &["lost@guest-shutdown"]),
+        (Personality::Strings, &["deep@guest-shutdown"]),
+        (Personality::Qemu10, &["lost#1", "lost#2", "deep"]),
+    ] {
+        assert_eq!(told(personality, faults), None, "{personality} {faults:?}");
+    }
+    let replay = Sim::replay("C: {\"execute\":\"guest-ping\"}\nA: {\"return\": {}}\n").unwrap();
+    assert!(replay.fault("wrong-type".parse().unwrap()).useless_fault().is_some());
+}
+
+#[test]
+fn faults_are_there_for_replays_too() {
+    let replay = Sim::replay("C: {\"execute\":\"guest-ping\"}\nA: {\"return\": {}}\n").unwrap();
+    let mut line = Line { sim: replay.fault("ff".parse().unwrap()), now: START };
+    assert_eq!(line.send(br#"{"execute":"guest-ping"}"#), b"\xFF{\"return\": {}}\n");
+    let replay = Sim::replay("C: {\"execute\":\"guest-ping\"}\nA: {\"return\": {}}\n").unwrap();
+    let mut line = Line { sim: replay.fault("unheard#1".parse().unwrap()), now: START };
+    assert_eq!(line.send(br#"{"execute":"guest-ping"}"#), b"");
+    assert_eq!(line.send(br#"{"execute":"guest-ping"}"#), b"{\"return\": {}}\n");
 }

@@ -7,7 +7,7 @@ mod common;
 use std::time::Duration;
 
 use common::{Line, START};
-use qga_sim::{Guest, Personality, Sim};
+use qga_sim::{FileKind, Guest, Personality, Sim};
 use serde_json::json;
 
 /// All that a file can say.
@@ -45,6 +45,16 @@ fn a_file_says_what_the_guest_is() {
     assert_eq!(line.ok("guest-file-read", r#"{"handle":1000}"#)["buf-b64"], "V2VsY29tZS4K");
     assert_eq!(line.ok("guest-file-open", r#"{"path":"/srv/data"}"#), 1001);
     assert_eq!(line.ok("guest-file-read", r#"{"handle":1001}"#)["buf-b64"], "AP8=");
+    let link = line.sim.guest().metadata("/srv/link").unwrap();
+    let data = line.sim.guest().metadata("/srv/data").unwrap();
+    assert_eq!((link.kind, data.mode), (FileKind::Link, 0o640));
+    assert_eq!(line.ok("guest-file-open", r#"{"path":"/new","mode":"w"}"#), 1002);
+    let write = r#"{"handle":1002,"buf-b64":"QUJDREVG"}"#;
+    assert_eq!(line.ok("guest-file-write", write)["count"], 3);
+    line.ok("guest-file-seek", r#"{"handle":1002,"offset":998,"whence":"set"}"#);
+    line.ok("guest-file-write", write);
+    line.ok("guest-file-flush", r#"{"handle":1002}"#);
+    assert!(line.refused("guest-file-close", r#"{"handle":1002}"#).ends_with("No space left on device"));
     let pid = line.ok("guest-exec", r#"{"path":"/opt/job","capture-output":true}"#)["pid"].to_string();
     let status = format!(r#"{{"pid":{pid}}}"#);
     assert_eq!(line.ok("guest-exec-status", &status), json!({"exited": false}));
@@ -88,6 +98,13 @@ fn what_is_wrong_is_told_with_its_line() {
         ("[files]\n\"/x\" = 5", "line 2: content is a text, or { base64 = \"...\" }"),
         ("[files]\n\"/x\" = { base64 = \"!\" }", "line 2: content is a text"),
         ("[programs.\"/x\"]\nexit-code = 256", "line 2: invalid value: integer `256`, expected u8"),
+        ("faults = [\"lost@guest-pong\"]", "line 1: no agent has a command 'guest-pong'"),
+        (
+            "faults = [\"deep@guest-shutdown\"]",
+            "the fault 'deep@guest-shutdown' can never hit: this command is silent",
+        ),
+        ("[modes]\n\"/x\" = \"0999\"", "line 2: '0999' is no mode, such as 0640"),
+        ("disk-space = { bytes = 1, told = \"never\" }", "line 1: unknown variant `never`"),
         ("seed = ", "line 1: "),
     ] {
         let told = Sim::from_toml(text).unwrap_err().to_string();

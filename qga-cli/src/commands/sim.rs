@@ -30,6 +30,11 @@ pub(super) fn run(cli: &Cli, options: &cli::Sim) -> Result<String, Failure> {
     if let Some(seed) = options.seed {
         sim = sim.seed(seed);
     }
+    if let Some(useless) = sim.useless_fault() {
+        return Err(
+            Failure::usage(useless.to_string()).advise("see 'qga sim --help' for what faults there are")
+        );
+    }
     let server = Server::bind(&options.listen, sim).map_err(failure)?;
     let address = server.address().to_owned();
     let handle = server.spawn().map_err(failure)?;

@@ -13,6 +13,9 @@ mod mode;
 mod signal;
 mod stat;
 
+#[cfg(feature = "toml")]
+pub(crate) use mode::read_octal;
+
 type Function = fn(&mut Invocation<'_>) -> Run;
 
 /// Those of Linux by name.

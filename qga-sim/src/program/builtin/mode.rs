@@ -42,7 +42,7 @@ pub(super) fn chmod(invocation: &mut Invocation<'_>) -> Run {
 }
 
 /// Reads a mode in octal digits.
-pub(super) fn read_octal(text: &str) -> Option<u32> {
+pub(crate) fn read_octal(text: &str) -> Option<u32> {
     let is_octal = !text.is_empty() && text.bytes().all(|byte| (b'0'..=b'7').contains(&byte));
     u32::from_str_radix(text, 8).ok().filter(|mode| is_octal && *mode <= 0o7777)
 }
