@@ -54,16 +54,16 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             let digest = what.verifies().then_some(&mut digest);
             result = fill(&mut file, resumed, source, buffer, digest, &mut told, deadline).await;
         }
-        if let (&Ok(len), true) = (&result, has_size) {
-            match file.seek(Seek::End(0), deadline).await {
-                Ok(found) if found == len => {}
-                Ok(_) => result = Err(CopyError::Differs),
-                Err(error) => result = Err(error.into()),
-            }
-        }
+        let size = match (&result, has_size) {
+            (Ok(_), true) => Some(file.seek(Seek::End(0), deadline).await),
+            _ => None,
+        };
         let closed = file.close(deadline).await;
         let len = result?;
         closed?;
+        if size.transpose()?.is_some_and(|size| size != len) {
+            return Err(CopyError::Differs);
+        }
         let check = match what.verifies() {
             true => self.verify(path, &digest, buffer, deadline).await?,
             false => Check::None,
