@@ -168,6 +168,8 @@ What a command takes is told by: qga commands NAME")]
 
     Trim(commands::trim::Args),
 
+    Top(commands::top::Args),
+
     Completions(commands::shell::Completions),
 
     Man(commands::shell::Man),

@@ -167,6 +167,16 @@ pub(crate) fn set_grace(grace: Duration) {
     lock().grace = grace;
 }
 
+/// Ends all connections in order, and lets nobody make others: the process is about to end, and threads may be left.
+pub(crate) fn leave() {
+    let mut open = lock();
+    for stream in mem::take(&mut open.streams).into_values() {
+        stream.end();
+    }
+    // Who has the lock keeps others from making connections.
+    mem::forget(open);
+}
+
 /// From now on a signal does this last; or, with `None`, nothing.
 pub(crate) fn at_end(restore: Option<fn()>) {
     *RESTORE.lock().unwrap_or_else(PoisonError::into_inner) = restore;

@@ -33,6 +33,7 @@ pub(crate) mod ssh_keys;
 mod status;
 pub(crate) mod thaw;
 pub(crate) mod time;
+pub(crate) mod top;
 pub(crate) mod trim;
 mod users;
 mod wait;
@@ -84,6 +85,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Mem(args) => mem::run(cli, args, guests()?),
         Command::Passwd(args) => passwd::run(cli, args, guests()?),
         Command::SshKeys(args) => ssh_keys::run(cli, args, guests()?),
+        Command::Top(args) => top::run(cli, args, guests()?),
         Command::Trim(args) => trim::run(cli, args, guests()?),
         Command::Completions(args) => Ok(shell::completions(args)),
         Command::Man(args) => shell::man(args),

@@ -1,0 +1,132 @@
+//! What the program does at a terminal, captured from a real one.
+
+mod common;
+#[path = "common/terminal.rs"]
+mod terminal;
+
+use common::{Folder, Simulation, run, signal};
+use terminal::Terminal;
+
+#[test]
+fn top_shows_guests_until_q_is_pressed() {
+    let mut terminal =
+        Terminal::start(&["-c", "sim:", "-c", "sim:qemu-2.12", "top", "--interval", "0.2"], &[]);
+    terminal.wait_for("2 guests, every 0.2 s");
+    // Rates are there when two looks are.
+    terminal.wait_until("a rate", |terminal| terminal.text().contains("0 B/s"));
+    let text = terminal.text();
+    let heads = text.lines().find(|line| line.starts_with("GUEST")).unwrap_or_default();
+    assert_eq!(
+        heads.split_whitespace().collect::<Vec<_>>().join(" "),
+        "GUEST LOAD CPU DISK READ DISK WRITTEN RECEIVED SENT"
+    );
+    assert!(text.lines().any(|line| line.starts_with("sim: ") && line.contains("0.08")), "{text}");
+    // Its agent tells nothing but the network.
+    terminal.wait_until("a rate of the other", |terminal| {
+        terminal.text().lines().any(|line| {
+            let cells: Vec<_> = line.split_whitespace().collect();
+            cells == ["sim:qemu-2.12", "-", "-", "-", "-", "0", "B/s", "0", "B/s"]
+        })
+    });
+    assert!(terminal.look(|screen| screen.alternate_screen() && screen.hide_cursor()));
+    assert!(!terminal.is_usual());
+    terminal.type_in("q");
+    assert_eq!(terminal.ended(), Some(0));
+    terminal.wait_until("the terminal is given back", gives_back);
+}
+
+/// Whether the terminal is as it was before.
+fn gives_back(terminal: &Terminal) -> bool {
+    terminal.is_usual() && terminal.look(|screen| !screen.alternate_screen() && !screen.hide_cursor())
+}
+
+#[test]
+fn top_gives_the_terminal_back_on_signals_and_ctrl_c() {
+    for (name, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
+        let mut terminal = Terminal::start(&["-c", "sim:", "top"], &[]);
+        terminal.wait_for("1 guest, every 2 s");
+        signal(&terminal.child, name);
+        assert_eq!(terminal.ended(), Some(code), "{name}");
+        terminal.wait_until("the terminal is given back", gives_back);
+    }
+    let mut terminal = Terminal::start(&["-c", "sim:", "top"], &[]);
+    terminal.wait_for("1 guest");
+    terminal.type_in("\x03");
+    assert_eq!(terminal.ended(), Some(0));
+    terminal.wait_until("the terminal is given back", gives_back);
+}
+
+#[test]
+fn top_tells_of_guests_that_fail_in_red_where_colours_are_wanted() {
+    let folder = Folder::new();
+    let address = folder.address_of("nobody");
+    for (environment, is_red) in [(&[][..], true), (&[("NO_COLOR", "1")][..], false)] {
+        let mut terminal = Terminal::start(&["-c", &address, "-c", "sim:", "top"], environment);
+        terminal.wait_for("1 failed");
+        terminal.wait_for("connection: there is no such socket");
+        let colour = terminal.look(|screen| {
+            let rows = screen.rows(0, 100).collect::<Vec<_>>();
+            let row = rows.iter().position(|row| row.starts_with("nobody")).unwrap();
+            screen.cell(u16::try_from(row).unwrap(), 0).unwrap().fgcolor()
+        });
+        assert_eq!(colour == vt100::Color::Idx(1), is_red, "{colour:?}");
+        terminal.type_in("q");
+        assert_eq!(terminal.ended(), Some(0));
+    }
+}
+
+#[test]
+fn top_leaves_the_agent_to_others() {
+    let simulation = Simulation::new();
+    let address = simulation.folder.address();
+    let mut terminal = Terminal::start(&["-c", &address, "top"], &[]);
+    terminal.wait_for("0.08");
+    run(&["-c", &address, "ping"]).ok();
+    terminal.type_in("q");
+    assert_eq!(terminal.ended(), Some(0));
+    run(&["-c", &address, "ping"]).ok();
+}
+
+#[test]
+fn a_password_is_asked_for_twice_and_not_shown() {
+    let mut terminal = Terminal::start(&["-c", "sim:", "passwd", "alice"], &[]);
+    terminal.wait_for("New password of alice: ");
+    terminal.type_in("correct horse\n");
+    terminal.wait_for("Again: ");
+    terminal.type_in("correct horse\n");
+    assert_eq!(terminal.ended(), Some(0));
+    terminal.wait_for("the password of alice is set");
+    assert!(!terminal.text().contains("horse"), "{}", terminal.text());
+    assert!(terminal.is_usual());
+}
+
+#[test]
+fn passwords_that_differ_are_not_sent() {
+    let mut terminal = Terminal::start(&["-c", "sim:", "passwd", "alice"], &[]);
+    terminal.wait_for("New password of alice: ");
+    terminal.type_in("one\n");
+    terminal.wait_for("Again: ");
+    terminal.type_in("two\n");
+    assert_eq!(terminal.ended(), Some(2));
+    terminal.wait_for("not the same");
+    assert!(terminal.is_usual());
+}
+
+#[test]
+fn ctrl_c_at_a_password_gives_the_terminal_back() {
+    let mut terminal = Terminal::start(&["-c", "sim:", "passwd", "alice"], &[]);
+    terminal.wait_for("New password of alice: ");
+    terminal.type_in("half a pass");
+    terminal.type_in("\x03");
+    assert_eq!(terminal.ended(), Some(130));
+    assert!(terminal.is_usual());
+    assert!(!terminal.text().contains("half"), "{}", terminal.text());
+}
+
+#[test]
+fn tables_keep_to_the_terminal() {
+    let mut terminal = Terminal::start(&["-c", "sim:", "fs"], &[]);
+    assert_eq!(terminal.ended(), Some(0));
+    terminal.wait_for("/boot/efi");
+    assert!(terminal.text().lines().all(|line| line.chars().count() <= 100));
+}
