@@ -39,6 +39,19 @@ fn open_endless_file(agent: &RealAgent) -> String {
 }
 
 #[test]
+fn what_only_asks_works() {
+    let agent = RealAgent::start();
+    for command in ["net", "fs", "users", "cpu", "time"] {
+        succeed(&agent, &[command]);
+        let json = succeed(&agent, &["--json", command]);
+        serde_json::from_str::<serde_json::Value>(&json).expect("JSON");
+    }
+    let top = succeed(&agent, &["top", "--once", "--interval", "0.5"]);
+    assert!(top.lines().nth(1).is_some_and(|line| line.contains("B/s") && line.contains('%')), "{top}");
+    assert!(succeed(&agent, &["time"]).contains("this computer's"));
+}
+
+#[test]
 fn every_command_works() {
     let agent = RealAgent::start();
 
