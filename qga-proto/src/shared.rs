@@ -35,15 +35,17 @@ pub trait Clock {
 pub struct Shared<T, K, Rx = Vec<u8>, Tx = Rx> {
     line: Line<Session<T, Rx, Tx>>,
     clock: K,
-    timeouts: Timeouts,
+    pub(crate) timeouts: Timeouts,
     heard: Arc<AtomicBool>,
+    /// Whether somebody who held the guest frozen is gone, and has not thawed it.
+    pub(crate) abandoned: Arc<AtomicBool>,
 }
 
 impl<T: Transport, K: Clock, Rx: Buffer, Tx: Buffer> Shared<T, K, Rx, Tx> {
     /// Shares a session, with its [`Timeouts`] as they are now. No more than `limit` calls may wait, beside the one that is served.
     pub fn new(session: Session<T, Rx, Tx>, clock: K, limit: usize) -> Self {
         let (timeouts, heard) = (session.timeouts, Arc::new(AtomicBool::new(session.heard())));
-        Self { line: Line::new(session, limit), clock, timeouts, heard }
+        Self { line: Line::new(session, limit), clock, timeouts, heard, abandoned: Arc::default() }
     }
 
     /// Calls a command. Takes no longer than the session's [`Timeouts`] say, waiting for others included.
@@ -81,7 +83,12 @@ impl<T: Transport, K: Clock, Rx: Buffer, Tx: Buffer> Shared<T, K, Rx, Tx> {
     /// [`Error::TimedOut`], [`Error::QueueFull`].
     pub async fn lock(&self, deadline: Instant) -> Result<SharedGuard<T, Rx, Tx>, Error<T::Error>> {
         match self.clock.timeout(self.line.take(), deadline).await {
-            Some(Ok(held)) => Ok(SharedGuard { held, heard: self.heard.clone() }),
+            Some(Ok(mut held)) => {
+                if self.abandoned.swap(false, Ordering::Relaxed) {
+                    held.get_mut().owe_thaw();
+                }
+                Ok(SharedGuard { held, heard: self.heard.clone() })
+            }
             Some(Err(Full { limit })) => Err(Error::QueueFull { limit }),
             None => {
                 let heard = self.heard.load(Ordering::Relaxed);
@@ -93,6 +100,11 @@ impl<T: Transport, K: Clock, Rx: Buffer, Tx: Buffer> Shared<T, K, Rx, Tx> {
     /// The point in time that is `timeout` from now, for [`lock`](Self::lock) and what is done with the guard.
     pub fn deadline(&self, timeout: Duration) -> Instant {
         self.clock.now() + timeout
+    }
+
+    /// Whether there is any other handle on the session.
+    pub(crate) fn is_last(&self) -> bool {
+        self.line.is_last()
     }
 
     /// The clock inside.
@@ -108,6 +120,7 @@ impl<T, K: Clone, Rx, Tx> Clone for Shared<T, K, Rx, Tx> {
             clock: self.clock.clone(),
             timeouts: self.timeouts,
             heard: self.heard.clone(),
+            abandoned: self.abandoned.clone(),
         }
     }
 }

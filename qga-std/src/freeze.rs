@@ -9,6 +9,7 @@ use std::time::Duration;
 use qga_proto::{OwnedCommand, Thawed};
 
 use crate::session::{Error, Session, block_on};
+use crate::shared::Shared;
 use crate::transport::{Connection, Stream};
 
 /// Why a guest was not frozen as it should be.
@@ -139,32 +140,63 @@ impl<S: Stream> Session<S> {
         S: Send,
     {
         let session = &mut self.0;
-        let (is_frozen, wait_frozen) = mpsc::channel();
-        let (is_done, wait_done) = mpsc::channel::<()>();
-        thread::scope(|scope| {
-            // It does not outlive this, and what ends the waiting is dropped in any case: also by a panic of the work.
-            let is_done = is_done;
-            let thread = scope.spawn(move || {
-                let hold = async move || {
-                    // Nobody can have gone: the other end waits for this.
-                    let _ = is_frozen.send(());
-                    wait_done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)
-                };
-                match mount_points {
-                    None => block_on(session.with_frozen(limit, hold)),
-                    Some(some) => block_on(session.with_some_frozen(some, limit, hold)),
-                }
-            });
-            let output = wait_frozen.recv().ok().map(|()| work());
-            drop(is_done);
-            let held = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            match (held, output) {
-                (Ok(false), Some(output)) => Ok(output),
-                (Ok(_), output) => Err(FreezeFailed { output, error: FreezeError::TimeOver }),
-                (Err(failed), output) => Err(FreezeFailed { output, error: failed.error }),
+        hold(limit, work, move |hold| {
+            let hold = async || hold();
+            match mount_points {
+                None => block_on(session.with_frozen(limit, hold)),
+                Some(some) => block_on(session.with_some_frozen(some, limit, hold)),
             }
         })
     }
+}
+
+/// Many threads at once.
+impl<S: Stream + Send> Shared<S> {
+    /// Freezes all file systems that can be, does some work, and thaws them whatever happens: see
+    /// [`Session::with_frozen`], and [`qga_proto::Shared::with_frozen`] for what others can do meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::with_frozen`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Session::with_frozen`].
+    pub fn with_frozen<R>(&self, limit: Duration, work: impl FnOnce() -> R) -> Result<R, FreezeFailed<R>> {
+        let shared = self.as_inner();
+        hold(limit, work, move |hold| block_on(shared.with_frozen(limit, async || hold())))
+    }
+}
+
+/// Waits while the work is done; gives whether its time was over first.
+type Hold = Box<dyn FnOnce() -> bool + Send>;
+
+/// Has the guest frozen and thawed by a thread, and does the work meanwhile.
+fn hold<R>(
+    limit: Duration,
+    work: impl FnOnce() -> R,
+    freeze: impl FnOnce(Hold) -> Result<bool, FreezeFailed<bool>> + Send,
+) -> Result<R, FreezeFailed<R>> {
+    let (is_frozen, wait_frozen) = mpsc::channel();
+    let (is_done, wait_done) = mpsc::channel::<()>();
+    let hold = Box::new(move || {
+        // Nobody can have gone: the other end waits for this.
+        let _ = is_frozen.send(());
+        wait_done.recv_timeout(limit) == Err(RecvTimeoutError::Timeout)
+    });
+    thread::scope(|scope| {
+        // What ends the waiting is dropped in any case, also by a panic of the work.
+        let is_done = is_done;
+        let thread = scope.spawn(move || freeze(hold));
+        let output = wait_frozen.recv().ok().map(|()| work());
+        drop(is_done);
+        let held = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        match (held, output) {
+            (Ok(false), Some(output)) => Ok(output),
+            (Ok(_), output) => Err(FreezeFailed { output, error: FreezeError::TimeOver }),
+            (Err(failed), output) => Err(FreezeFailed { output, error: failed.error }),
+        }
+    })
 }
 
 /// A guest that this session has frozen. Dropping this thaws it, in the session's time for that

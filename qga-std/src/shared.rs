@@ -18,6 +18,10 @@ impl<S: Stream> Shared<S> {
         Self(qga_proto::Shared::new(session, clock, limit))
     }
 
+    pub(crate) fn as_inner(&self) -> &qga_proto::Shared<Connection<S>, Clock> {
+        &self.0
+    }
+
     /// Calls a command. Takes no longer than the session's timeouts say, waiting for others included.
     ///
     /// # Errors

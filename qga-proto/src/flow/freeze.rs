@@ -19,6 +19,10 @@ mod guard;
 pub use guard::{Frozen, Thawed};
 
 mod race;
+use race::Raced;
+
+#[cfg(feature = "std")]
+mod shared;
 
 mod thaw;
 
@@ -210,20 +214,21 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Frozen<'_, T, Rx, Tx> {
         let until = session.deadline(limit);
         let raced = race::race(work, session.transport.sleep_until(until)).await;
         let deadline = session.deadline(session.timeouts.thaw);
-        let thawed = self.thaw(deadline).await;
-        let output = raced.output();
-        let error = match thawed {
-            Err(error) => error,
-            Ok(_) if output.is_none() => FreezeError::TimeOver,
-            Ok(thawed) => match (thawed.into_error(), output) {
-                (None, Some(output)) => return Ok(output),
-                (error, output) => {
-                    let error = error.unwrap_or(FreezeError::TimeOver);
-                    return Err(FreezeFailed { output, error });
-                }
-            },
-        };
-        Err(FreezeFailed { output, error })
+        conclude(raced, self.thaw(deadline).await)
+    }
+}
+
+/// What came of work on a frozen guest that is thawed, or is not. A panic of the work goes on.
+fn conclude<R, E>(raced: Raced<R>, thawed: Result<Thawed, FreezeError<E>>) -> Result<R, FreezeFailed<R, E>> {
+    let output = raced.output();
+    let error = match thawed {
+        Err(error) => Some(error),
+        Ok(_) if output.is_none() => Some(FreezeError::TimeOver),
+        Ok(thawed) => thawed.into_error(),
+    };
+    match (output, error) {
+        (Some(output), None) => Ok(output),
+        (output, error) => Err(FreezeFailed { output, error: error.unwrap_or(FreezeError::TimeOver) }),
     }
 }
 

@@ -40,6 +40,11 @@ impl<S> Line<S> {
         Turn { line: self.clone(), ticket: None }
     }
 
+    /// Whether nobody else can take the thing.
+    pub(super) fn is_last(&self) -> bool {
+        Arc::strong_count(&self.0) == 1
+    }
+
     fn state(&self) -> MutexGuard<'_, State<S>> {
         // Nothing panics while it is locked; and what it holds is consistent at any time.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -48,6 +48,17 @@ impl<'s, T: Transport, Rx: Buffer, Tx: Buffer> Frozen<'s, T, Rx, Tx> {
         Self { since: session.transport.now(), session, count }
     }
 
+    /// The guard of a guest that [`leave`](Self::leave) has left frozen.
+    #[cfg(feature = "std")]
+    pub(super) fn resume(session: &'s mut Session<T, Rx, Tx>, count: u64, since: Instant) -> Self {
+        Self { session, count, since }
+    }
+
+    #[cfg(feature = "std")]
+    pub(super) fn since(&self) -> Instant {
+        self.since
+    }
+
     /// How many file systems are frozen: 1 at least.
     #[must_use]
     pub fn count(&self) -> u64 {

@@ -1,0 +1,260 @@
+//! A command of the host while the guest is frozen: whatever happens, the guest is thawed, or it is said aloud that it may
+//! be frozen.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+mod common;
+use common::{Simulation, qga, qga_heeding_signals, ran, run, signal, wait};
+
+/// Whether the guest is frozen, as its agent says.
+#[track_caller]
+fn is_frozen(simulation: &Simulation) -> bool {
+    let status = run(&["-c", &simulation.folder.address(), "-t", "20", "--json", "status"]).json();
+    status["frozen"].as_bool().expect("it says so")
+}
+
+/// Waits until something is so, but not for ever.
+#[track_caller]
+fn until(is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not happen");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Begins to run a line of the shell while the guest is frozen; the line says so by making the file `begun`.
+fn begin(simulation: &Simulation, line: &str) -> Child {
+    let line = format!("echo $$ >'{}'; {line}", begun(simulation).display());
+    qga_heeding_signals(&["-c", &simulation.folder.address(), "-t", "60", "freeze", "--", "sh", "-c", &line])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+fn begun(simulation: &Simulation) -> std::path::PathBuf {
+    simulation.folder.path().join("begun")
+}
+
+/// The number of a process that a line of the shell has written down.
+fn process(path: &Path) -> Option<String> {
+    fs::read_to_string(path).ok().filter(|text| text.ends_with('\n')).map(|text| text.trim().to_owned())
+}
+
+fn is_alive(process: &str) -> bool {
+    // One that is not reaped yet is dead, too.
+    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit(") ").next().is_some_and(|rest| !rest.is_empty() && !rest.starts_with('Z'))
+}
+
+#[test]
+fn the_guest_is_frozen_while_the_command_runs_and_thawed_then() {
+    let simulation = Simulation::new();
+    let go = simulation.folder.path().join("go");
+    let mut child =
+        begin(&simulation, &format!("until [ -e '{}' ]; do sleep 0.05; done; exit 7", go.display()));
+    until(|| begun(&simulation).exists());
+    // The agent has one client at a time, so nobody can ask it meanwhile.
+    assert!(child.try_wait().unwrap().is_none());
+    fs::write(go, "").unwrap();
+    let ran = wait(child);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(7), ""));
+    assert!(!is_frozen(&simulation));
+}
+
+#[test]
+fn the_commands_exit_code_is_passed_on() {
+    let simulation = Simulation::new();
+    let address = simulation.folder.address();
+    for (line, code) in
+        [("exit 0", 0), ("exit 7", 7), ("exit 200", 200), ("kill -9 $$", 137), ("kill $$", 143)]
+    {
+        let ran = run(&["-c", &address, "freeze", "--", "sh", "-c", line]);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(code), "", ""), "{line}");
+        assert!(!is_frozen(&simulation), "{line}");
+    }
+    let ran = run(&["-c", &address, "freeze", "/", "--", "echo", "a line"]);
+    assert_eq!(ran.ok(), "a line\n");
+}
+
+#[test]
+fn a_command_that_cannot_start() {
+    let simulation = Simulation::new();
+    for (command, code) in [("/nowhere/at-all", 127), ("/etc/passwd", 126), ("/", 126)] {
+        let line = run(&["-c", &simulation.folder.address(), "freeze", "--", command]).failed(code);
+        assert!(line.contains(command) && line.contains("the guest is thawed"), "{line}");
+        assert!(!is_frozen(&simulation), "{command}");
+    }
+}
+
+#[test]
+fn a_command_that_takes_too_long_is_ended_with_all_that_it_has_started() {
+    let simulation = Simulation::new();
+    let other = simulation.folder.path().join("other");
+    let line = format!("sleep 600 & echo $! >'{}'; wait", other.display());
+    let arguments = ["-c", &simulation.folder.address(), "-t", "2", "freeze", "--", "sh", "-c", &line];
+    let ran = ran(qga(&arguments).env("LC_ALL", "C"));
+    assert_eq!(ran.code, Some(124), "{}", ran.err);
+    assert!(ran.err.contains("took too long"), "{}", ran.err);
+    assert!(!is_alive(&process(&other).expect("it was started")));
+    assert!(!is_frozen(&simulation));
+}
+
+const SIGNALS: [(&str, i32); 4] = [("INT", 130), ("TERM", 143), ("HUP", 129), ("QUIT", 131)];
+
+#[test]
+fn a_signal_while_the_command_runs() {
+    for (name, code) in SIGNALS {
+        let simulation = Simulation::new();
+        let other = simulation.folder.path().join("other");
+        let child = begin(&simulation, &format!("sleep 600 & echo $! >'{}'; wait", other.display()));
+        until(|| process(&other).is_some());
+        let processes = [begun(&simulation), other].map(|path| process(&path).expect("it was started"));
+        signal(&child, name);
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(code), "", ""), "{name}");
+        assert!(processes.iter().all(|process| !is_alive(process)), "{name}");
+        assert!(!is_frozen(&simulation), "{name}");
+    }
+}
+
+/// One that does not heed what asks it to end is killed.
+#[test]
+fn a_signal_while_a_stubborn_command_runs() {
+    let simulation = Simulation::new();
+    let child = begin(&simulation, "trap '' TERM; while :; do sleep 1; done");
+    until(|| process(&begun(&simulation)).is_some());
+    let process = process(&begun(&simulation)).expect("it was started");
+    signal(&child, "TERM");
+    let ran = wait(child);
+    assert_eq!((ran.code, ran.err.as_str()), (Some(143), ""));
+    assert!(!is_alive(&process));
+    assert!(!is_frozen(&simulation));
+}
+
+/// At each step, with what can go wrong there: before the freeze is answered, and before the thaw is.
+#[test]
+fn a_signal_at_each_step() {
+    let faults: [&[&str]; 6] = [
+        &["delay=1s@guest-fsfreeze-status#1"],
+        &["delay=1s@guest-fsfreeze-freeze"],
+        &["lost@guest-fsfreeze-freeze"],
+        &["delay=1s@guest-fsfreeze-thaw"],
+        &["lost@guest-fsfreeze-thaw#1"],
+        &["restart@guest-fsfreeze-thaw#1"],
+    ];
+    for faults in faults {
+        for (name, code) in &SIGNALS[..2] {
+            let options: Vec<_> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
+            let simulation = Simulation::with(&options);
+            let child = begin(&simulation, "exit 0");
+            thread::sleep(Duration::from_millis(500));
+            signal(&child, name);
+            let ran = wait(child);
+            // A quick one was done before the signal came; a restarted agent needs no second thaw.
+            assert!(
+                ran.code == Some(*code) || ran.code == Some(0),
+                "{faults:?} {name}: {:?} {}",
+                ran.code,
+                ran.err
+            );
+            assert_eq!(ran.err, "", "{faults:?} {name}");
+            assert!(!is_frozen(&simulation), "{faults:?} {name}");
+        }
+    }
+}
+
+/// The same without signals.
+#[test]
+fn replies_that_do_not_come() {
+    for (fault, codes) in [
+        ("lost@guest-fsfreeze-status#1", &[124][..]),
+        ("lost@guest-fsfreeze-freeze#1", &[124]),
+        ("garbage@guest-fsfreeze-freeze#1", &[125]),
+        ("restart@guest-fsfreeze-freeze#1", &[125]),
+        ("lost@guest-fsfreeze-thaw#1", &[0]),
+        ("garbage@guest-fsfreeze-thaw#1", &[0]),
+        ("restart@guest-fsfreeze-thaw#1", &[0]),
+        ("wrong-type@guest-fsfreeze-thaw#1", &[0]),
+    ] {
+        let simulation = Simulation::with(&["--fault", fault]);
+        let arguments = ["-c", &simulation.folder.address(), "-t", "2", "freeze", "--", "true"];
+        let ran = run(&arguments);
+        assert!(ran.code.is_some_and(|code| codes.contains(&code)), "{fault}: {:?} {}", ran.code, ran.err);
+        assert!(!ran.err.contains("MAY BE FROZEN"), "{fault}: {}", ran.err);
+        assert!(!is_frozen(&simulation), "{fault}");
+    }
+}
+
+/// An agent that may not thaw keeps to that while it is frozen, before QEMU 9.1.
+#[test]
+fn a_thaw_that_fails_is_told_aloud() {
+    let folder = common::Folder::new();
+    let guest = folder.path().join("guest.toml");
+    fs::write(&guest, "personality = \"qemu-7.2\"\ndisabled = [\"guest-fsfreeze-thaw\"]\n").unwrap();
+    let simulation = Simulation::with(&["--guest", guest.to_str().unwrap()]);
+    let address = simulation.folder.address();
+    let error = run(&["-c", &address, "--json", "freeze", "--", "true"]).failed_json(123);
+    assert_eq!((&error["kind"], &error["may_be_frozen"]), (&json!("may-be-frozen"), &json!(true)));
+    assert!(
+        error["message"].as_str().is_some_and(|text| text.contains("THE GUEST MAY BE FROZEN")),
+        "{error}"
+    );
+    assert!(is_frozen(&simulation));
+    let line = run(&["-c", &address, "thaw"]).failed(8);
+    assert!(line.contains("THE GUEST MAY BE FROZEN") && line.contains("qga thaw"), "{line}");
+    let line = run(&["-c", &address, "freeze", "--", "true"]).failed(125);
+    assert!(line.contains("frozen already"), "{line}");
+}
+
+/// Nobody can do anything about that; it is documented.
+#[test]
+fn who_is_killed_leaves_the_guest_frozen_and_it_can_be_thawed() {
+    let simulation = Simulation::new();
+    let child = begin(&simulation, "exec sleep 600");
+    until(|| process(&begun(&simulation)).is_some());
+    signal(&child, "KILL");
+    assert_eq!(wait(child).code, None);
+    let command = process(&begun(&simulation)).expect("it was started");
+    assert!(Command::new("kill").args(["-s", "KILL", &command]).status().unwrap().success());
+    assert!(is_frozen(&simulation));
+    assert_eq!(run(&["-c", &simulation.folder.address(), "thaw"]).ok(), "thawed 1 file system\n");
+    assert!(!is_frozen(&simulation));
+}
+
+#[test]
+fn freezing_without_a_command_leaves_the_guest_frozen() {
+    let simulation = Simulation::new();
+    let address = simulation.folder.address();
+    assert!(run(&["-c", &address, "freeze"]).ok().contains("qga thaw"));
+    assert!(is_frozen(&simulation));
+    assert!(run(&["-c", &address, "freeze"]).failed(1).contains("frozen already"));
+    assert!(run(&["-c", &address, "status"]).ok().starts_with("frozen; "));
+    assert_eq!(run(&["-c", &address, "--json", "thaw"]).json(), json!({ "thawed": 1, "complaint": null }));
+    assert_eq!(run(&["-c", &address, "thaw"]).ok(), "nothing was frozen\n");
+    assert!(run(&["-c", &address, "freeze", "/nowhere"]).failed(1).contains("no file system"));
+    assert_eq!(run(&["-c", &address, "--json", "freeze", "/"]).json(), json!({ "frozen": 1 }));
+    assert!(is_frozen(&simulation));
+}
+
+#[test]
+fn a_signal_while_freezing_without_a_command_leaves_nothing_frozen() {
+    let simulation = Simulation::with(&["--fault", "delay=2s@guest-fsfreeze-freeze"]);
+    let child = qga_heeding_signals(&["-c", &simulation.folder.address(), "freeze"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    thread::sleep(Duration::from_millis(500));
+    signal(&child, "TERM");
+    let ran = wait(child);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(143), "", ""));
+    assert!(!is_frozen(&simulation));
+}
