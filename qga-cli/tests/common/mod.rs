@@ -27,6 +27,7 @@ pub(crate) fn qga_heeding_signals(arguments: &[&str]) -> Command {
 }
 
 /// What the program did.
+#[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) out: String,

@@ -66,9 +66,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let until = self.deadline(patience);
         let routes = match self.call_view_until(&GuestNetworkGetRoute::new(), until).await {
             Ok(routes) => Routes::read(routes.iter()),
-            Err(
-                Error::Refused(_) | Error::Protocol(_) | Error::ReplyTooLong { .. } | Error::TimedOut(_),
-            ) => None,
+            Err(Error::Refused(_) | Error::Protocol(_) | Error::ReplyTooLong { .. } | Error::TimedOut(_)) => {
+                None
+            }
             Err(error) => return Err(error),
         };
         let interfaces = self.call_view_until(&GuestNetworkGetInterfaces::new(), deadline).await?;
