@@ -62,12 +62,14 @@ named!(
 
 /// When a client is told that no more fits.
 #[derive(Default, Deserialize)]
-#[serde(rename_all = "kebab-case")]
 pub(super) enum Told {
     #[default]
-    AtWrite,
-    AtFlush,
-    AtClose,
+    #[serde(rename = "at-write")]
+    Write,
+    #[serde(rename = "at-flush")]
+    Flush,
+    #[serde(rename = "at-close")]
+    Close,
 }
 
 /// Permissions as digits, `0640`.
@@ -127,9 +129,9 @@ impl<'de> Deserialize<'de> for Mode {
 impl From<Told> for Full {
     fn from(told: Told) -> Self {
         match told {
-            Told::AtWrite => Self::AtWrite,
-            Told::AtFlush => Self::AtFlush,
-            Told::AtClose => Self::AtClose,
+            Told::Write => Self::AtWrite,
+            Told::Flush => Self::AtFlush,
+            Told::Close => Self::AtClose,
         }
     }
 }
