@@ -61,7 +61,7 @@ pub struct Session<T, Rx, Tx = Rx> {
     pub(crate) is_current: bool,
     /// Files with the input of programs that may be left in the guest.
     #[cfg(feature = "alloc")]
-    pub(crate) inputs: alloc::vec::Vec<crate::flow::exec::Begun>,
+    pub(crate) inputs: alloc::vec::Vec<crate::exec::InputFile>,
 }
 
 /// What is known of the connection.

@@ -3,9 +3,9 @@
 use std::fs;
 use std::io::{self, ErrorKind, IsTerminal, Read, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use qga_proto::commands::GuestGetOsinfo;
+use qga_proto::commands::{GuestGetOsinfo, GuestPing};
 use qga_proto::exec::{Capture, End, Exec, Fate, Outcome, Reason, Started, windows};
 use qga_std::ExecError;
 use serde_json::{Map, Value, json};
@@ -84,6 +84,9 @@ const OUR_FAILURE: u8 = 125;
 const START_TIME: Duration = Duration::from_secs(10);
 const START_TIME_PER_MIB: Duration = Duration::from_secs(1);
 
+/// How much input, in MiB, is more than goes at once.
+const MUCH_MIB: usize = 4;
+
 /// How long putting things in order may take: killing a program, with what it started, in two steps.
 const TIDY_TIME: Duration = Duration::from_secs(8);
 
@@ -125,7 +128,7 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args, input: Option<Vec<u8>>) -> R
             let size = input.as_ref().map_or(0, Vec::len) >> 20;
             let exec = program(work, args, input)?;
             let time = START_TIME + START_TIME_PER_MIB * u32::try_from(size).unwrap_or(u32::MAX);
-            start(work, &exec, cli.timeout.is_none().then_some(time))?
+            start(work, &exec, cli.timeout.is_none().then_some(time), size > MUCH_MIB)?
         }
     };
     if args.detach {
@@ -179,10 +182,27 @@ fn shell(work: &mut Work, line: &str) -> Result<Exec, Failure> {
     }
 }
 
-fn start(work: &mut Work, exec: &Exec, time: Option<Duration>) -> Result<Started, Failure> {
-    let result = work.run(async |session, deadline| {
-        let deadline = time.map_or(deadline, |time| deadline.min(session.deadline(time)));
-        session.start(exec, deadline).await
+/// Starts the program. Its number must be learned even if a signal comes meanwhile: so first it is seen to that the agent
+/// answers at all, and then its answer is waited for. Only where there is much to bring is that stopped.
+fn start(work: &mut Work, exec: &Exec, time: Option<Duration>, has_much: bool) -> Result<Started, Failure> {
+    let limit = time.map_or(work.left(), |time| time.min(work.left()));
+    let begin = Instant::now();
+    let answered = work.run(async |session, _| {
+        let until = session.deadline(limit);
+        session.call_until(&GuestPing::new(), until).await
+    })?;
+    match answered {
+        Ok(_) | Err(qga_std::Error::Refused(_)) => {}
+        Err(error) => return Err(work_failure(work, &error)),
+    }
+    let limit = limit.saturating_sub(begin.elapsed());
+    if !has_much {
+        let result = work.tidy(limit, async |session, deadline| session.start(exec, deadline).await);
+        return result.map_err(|error| explain(work, &error));
+    }
+    let result = work.run(async |session, _| {
+        let until = session.deadline(limit);
+        session.start(exec, until).await
     });
     match result {
         Ok(result) => result.map_err(|error| explain(work, &error)),

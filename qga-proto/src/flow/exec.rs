@@ -21,8 +21,6 @@ pub use error::{Error, Fate, Misuse, Reason};
 #[cfg(feature = "alloc")]
 mod input;
 #[cfg(feature = "alloc")]
-pub(crate) use input::Begun;
-#[cfg(feature = "alloc")]
 pub use input::InputFile;
 
 mod into;

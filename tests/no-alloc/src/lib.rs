@@ -11,6 +11,7 @@ use core::task::{Context, Poll, Waker};
 use core::time::Duration;
 
 use qga_proto::commands::{GuestFileRead, GuestGetFsinfo, GuestInfo, GuestPing};
+use qga_proto::exec::{Error, Output};
 use qga_proto::{Agent, Client, Config, ErrorClass, Instant, Session, Transport};
 
 #[panic_handler]
@@ -90,6 +91,11 @@ async fn calls(hooks: Hooks, chunk: &mut [u8]) -> Option<usize> {
     session.call_view(&GuestPing::new()).await.ok()?;
     for filesystem in session.call_view(&GuestGetFsinfo::new()).await.ok()?.iter() {
         filesystem.ok()?.mountpoint.copy_to(chunk)?;
+    }
+    let deadline = session.deadline(Duration::from_secs(60));
+    let ran = session.run_into("uptime", &[], Output::new(chunk, &mut []), deadline).await;
+    if let Err(Error { pid: Some(pid), .. }) = ran {
+        session.kill(pid, deadline).await.ok()?;
     }
     let read = session.call_view(&GuestFileRead::new(1000).count(512)).await.ok()?;
     read.buf_b64.decode_into(chunk).ok().map(|bytes| bytes.len())

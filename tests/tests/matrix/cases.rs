@@ -7,8 +7,9 @@ use qga_proto::commands::{
     GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFsfreezeFreeze,
     GuestFsfreezeThaw, GuestNetworkGetInterfaces, GuestShutdown,
 };
+use qga_proto::exec::{self, End, Exec, Reason};
 use qga_proto::view::GuestExecCaptureOutput;
-use qga_proto::{Error, Session, Transport};
+use qga_proto::{Error, Session, Transport, Violation};
 use qga_sim::{Guest, Personality, Run};
 
 /// Something that users do.
@@ -27,8 +28,12 @@ type Said = Result<bool, Error<io::Error>>;
 pub(crate) fn guest(personality: Personality) -> Guest {
     let program = Run::new().stdout("out").stderr("err").exit_code(7).time(Duration::from_millis(300));
     let guest = Guest::with(personality).boot_time(Duration::from_secs(1));
-    guest.file(FILE, content()).program("/opt/program", program)
+    let short = Run::new().stdout("out").stderr("err").exit_code(7);
+    guest.file(FILE, content()).program("/opt/program", program).program("/opt/short", short)
 }
+
+/// How long a flow may take.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 const FILE: &str = "/opt/large";
 
@@ -65,6 +70,9 @@ cases! {
     query("guest-network-get-interfaces", large false);
     read_file("guest-file-read", large true);
     run_program("guest-exec-status", large false);
+    run_to_its_end("guest-exec-status", large false);
+    run_something_short("guest-exec-status", large false);
+    start("guest-exec", large false);
     freeze("guest-fsfreeze-freeze", large false);
     shut_down("guest-shutdown", large false);
 }
@@ -95,6 +103,36 @@ async fn run_program<T: Transport<Error = io::Error>>(session: &mut Session<T, V
         let deadline = session.deadline(Duration::from_millis(100));
         session.transport_mut().sleep_until(deadline).await;
     }
+}
+
+/// The first look finds it running.
+async fn run_to_its_end<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    run_path(session, "/opt/program").await
+}
+
+/// The first look is told its end.
+async fn run_something_short<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    run_path(session, "/opt/short").await
+}
+
+async fn run_path<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>, path: &str) -> Said {
+    let deadline = session.deadline(TIMEOUT);
+    let outcome = session.run(&Exec::new(path), deadline).await.map_err(call)?;
+    Ok((outcome.end, &*outcome.stdout, &*outcome.stderr) == (End::Exit(7), b"out", b"err"))
+}
+
+async fn start<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(TIMEOUT);
+    session.start(&Exec::new("/opt/program"), deadline).await.map(|started| started.pid > 1).map_err(call)
+}
+
+/// The error of a call that is behind that of a program.
+fn call(error: exec::Error<io::Error>) -> Error<io::Error> {
+    if let Reason::Unreadable(_) = error.reason {
+        return Error::Protocol(Violation::NotAReply);
+    }
+    let text = error.to_string();
+    error.into_call().unwrap_or_else(|| panic!("{text}"))
 }
 
 async fn freeze<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {

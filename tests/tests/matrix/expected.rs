@@ -8,8 +8,15 @@ use crate::outcome::{Cell, Outcome, Outcomes, Then};
 
 /// The outcome of a cell, by the most special rule that is about it.
 pub(crate) fn of(cell: &Cell) -> Outcomes {
-    let rules =
-        [of_dead_line, of_lacking_agent, of_shutdown, of_agent_without_ids, of_freeze, of_large_reply];
+    let rules = [
+        of_dead_line,
+        of_lacking_agent,
+        of_shutdown,
+        of_program,
+        of_agent_without_ids,
+        of_freeze,
+        of_large_reply,
+    ];
     let (calls, then) = rules.iter().find_map(|rule| rule(cell)).unwrap_or_else(|| of_reply(cell));
     Outcomes { calls, then }
 }
@@ -28,7 +35,11 @@ fn of_dead_line(cell: &Cell) -> Option<Pair> {
 /// What an agent does not have it refuses, unless it says nothing. A fault that spoils a value has none to spoil then.
 fn of_lacking_agent(cell: &Cell) -> Option<Pair> {
     match (cell.personality, cell.case, cell.fault) {
-        (Personality::Minimal, "read_file" | "run_program", _) => Some((TimedOut, Works)),
+        (
+            Personality::Minimal,
+            "read_file" | "run_program" | "run_to_its_end" | "run_something_short" | "start",
+            _,
+        ) => Some((TimedOut, Works)),
         (Personality::Apple, "freeze", "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => {
             Some((Refused, Works))
         }
@@ -60,6 +71,20 @@ fn of_shutdown(cell: &Cell) -> Option<Pair> {
         },
         _ => (Done, Reconnects),
     })
+}
+
+/// A program that is waited for: what an answer that was lost had to say, the next one says, unless it was the end. Without
+/// ids a late answer would be lost for good, so it is waited for as long as there is time.
+fn of_program(cell: &Cell) -> Option<Pair> {
+    let has_ids = !matches!(cell.personality, Personality::Qemu2 | Personality::Minimal);
+    match (cell.case, cell.fault) {
+        ("run_to_its_end", "lost" | "late") if has_ids => Some((Done, Works)),
+        ("run_to_its_end" | "run_something_short", "reordered") if has_ids => Some((Done, Works)),
+        ("run_to_its_end", "garbage" | "nul" | "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => {
+            Some((Done, Works))
+        }
+        _ => None,
+    }
 }
 
 /// Where replies do not tell whose they are, one behind 0xFF is taken for somebody else's: only syncs are answered so.

@@ -134,6 +134,21 @@ impl<E> Error<E> {
     pub fn call(&self) -> Option<&crate::Error<E>> {
         self.reason.call()
     }
+
+    /// The error of the call that failed, if it was one.
+    #[must_use]
+    pub fn into_call(self) -> Option<crate::Error<E>> {
+        match self.reason {
+            Reason::NotStarted(error)
+            | Reason::StartUnknown(error)
+            | Reason::TimedOut(Some(error))
+            | Reason::Lost(error)
+            | Reason::UnknownPid(error)
+            | Reason::Call(error)
+            | Reason::Input(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl<E> Reason<E> {

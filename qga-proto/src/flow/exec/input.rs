@@ -10,9 +10,8 @@ use super::kill::{NotKilled, SHELL, System};
 use super::program::Exec;
 use super::start::{Start, Started};
 use crate::buffer::Buffer;
-use crate::commands::{GuestFileClose, GuestFileFlush, GuestFileOpen, GuestFileWrite};
-use crate::error::Violation;
-use crate::json::{self, Base64, ErrorKind};
+use crate::flow::Mode;
+use crate::json::Base64;
 use crate::session::Session;
 use crate::time::Instant;
 use crate::transport::Transport;
@@ -21,21 +20,9 @@ use crate::transport::Transport;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputFile(u64);
 
-/// A file that was begun and is not yet done with.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Begun {
-    file: InputFile,
-    /// The agent's handle on it, while it is open.
-    handle: Option<i64>,
-}
-
 /// How much input goes in the message that starts the program. The real agent reads requests of up to 64 MiB, in which one
 /// text can hold 48 MiB as base64; the rest is for arguments and environment.
 const MAX_INLINE: usize = 40 * 1024 * 1024;
-
-/// How much is written at once: more is no faster. Less where messages must be shorter.
-const PIECE: usize = 1024 * 1024;
-const LEAST_PIECE: usize = 64;
 
 /// How long removing a file may take beyond the deadline.
 const REMOVE_TIME: Duration = Duration::from_secs(5);
@@ -55,14 +42,12 @@ exec "$@""#;
 const REMOVE: &str = r#"PATH="${PATH-}:/usr/bin:/bin" rm -f -- "$0""#;
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
-    /// Removes the files with the input of programs that futures which were dropped have left in the guest, and closes
-    /// them. The next program that needs such a file does so, too.
+    /// Removes the files with the input of programs that futures which were dropped have left in the guest. The next program that needs such a file does so, too.
     ///
     /// Gives how many are left, as that failed. Dropping the future is safe: they are remembered, the 8 newest.
     pub async fn remove_inputs(&mut self, deadline: Instant) -> usize {
-        for begun in core::mem::take(&mut self.inputs) {
-            self.remember(begun);
-            self.remove(begun.file, deadline).await;
+        for file in self.inputs.clone() {
+            self.remove(file, deadline).await;
         }
         self.inputs.len()
     }
@@ -102,7 +87,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             return Err(not_started(Reason::InputTooLong { len: input.len() }));
         }
         let file = InputFile(self.client.fresh_number());
-        self.remember(Begun { file, handle: None });
+        self.remember(file);
         let error = match self.fill_and_launch(exec, file, input, deadline).await {
             Ok(started) => {
                 self.forget(file);
@@ -134,9 +119,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             Ok(_) | Err(NotKilled::NoMeans) => {
                 return Err(not_started(Reason::InputTooLong { len: input.len() }));
             }
+            // If it was not made, it cannot be opened.
             Err(_) => {}
         }
-        self.fill(file, &path, input, deadline).await.map_err(|error| not_started(Reason::Input(error)))?;
+        self.fill(&path, input, deadline).await.map_err(|error| not_started(Reason::Input(error)))?;
         arguments[1] = RUN.into();
         arguments.extend(exec.arguments.iter().cloned());
         let mut run = Start::new(SHELL, &arguments);
@@ -146,46 +132,18 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     async fn fill(
         &mut self,
-        file: InputFile,
         path: &str,
         input: &[u8],
         deadline: Instant,
     ) -> Result<(), crate::Error<T::Error>> {
-        let handle = self.call_view_until(&GuestFileOpen::new(path).mode("w"), deadline).await?;
-        self.set_handle(file, Some(handle));
-        let (mut rest, mut piece) = (input, PIECE);
-        while !rest.is_empty() {
-            let bytes = &rest[..piece.min(rest.len())];
-            match self.call_view_until(&GuestFileWrite::new(handle, bytes), deadline).await {
-                Ok(written) => {
-                    let count = usize::try_from(written.count).unwrap_or_default();
-                    if !(1..=bytes.len()).contains(&count) {
-                        let error = json::Error::new(ErrorKind::Expected("a count of bytes"), 0);
-                        return Err(crate::Error::Protocol(Violation::Undecodable(error)));
-                    }
-                    rest = &rest[count..];
-                }
-                Err(crate::Error::CommandTooLong { .. }) if piece > LEAST_PIECE => piece /= 2,
-                Err(error) => return Err(error),
-            }
-        }
-        // Only these say that there was no room.
-        self.call_view_until(&GuestFileFlush::new(handle), deadline).await?;
-        self.call_view_until(&GuestFileClose::new(handle), deadline).await?;
-        self.set_handle(file, None);
-        Ok(())
+        // Only a file that is there: the agent would make one for everybody to read.
+        let mut file = self.open(path, Mode::ReadWrite, deadline).await?;
+        file.write_all(input, deadline).await?;
+        file.close(deadline).await
     }
 
-    /// Closes and removes a file; gives whether it is gone.
+    /// Removes a file; gives whether it is gone. A handle on it that was left open is closed beside the call.
     async fn remove(&mut self, file: InputFile, deadline: Instant) -> bool {
-        let handle = self.inputs.iter().find(|begun| begun.file == file).and_then(|begun| begun.handle);
-        if let Some(handle) = handle {
-            // What the agent refuses here is closed already.
-            let closed = self.call_view_until(&GuestFileClose::new(handle), deadline).await;
-            if matches!(closed, Ok(_) | Err(crate::Error::Refused(_))) {
-                self.set_handle(file, None);
-            }
-        }
         let path = file.to_string();
         let result = self.run_helper(Start::new(SHELL, &["-c", REMOVE, &path]), deadline).await;
         // Without a shell there never was a file.
@@ -196,21 +154,15 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         is_gone
     }
 
-    fn remember(&mut self, begun: Begun) {
+    fn remember(&mut self, file: InputFile) {
         if self.inputs.len() >= MANY {
             self.inputs.remove(0);
         }
-        self.inputs.push(begun);
+        self.inputs.push(file);
     }
 
     fn forget(&mut self, file: InputFile) {
-        self.inputs.retain(|begun| begun.file != file);
-    }
-
-    fn set_handle(&mut self, file: InputFile, handle: Option<i64>) {
-        if let Some(begun) = self.inputs.iter_mut().find(|begun| begun.file == file) {
-            begun.handle = handle;
-        }
+        self.inputs.retain(|other| *other != file);
     }
 }
 

@@ -72,7 +72,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// `taskkill /T /F`. Its end is told as any other, to [`wait`](Session::wait).
     ///
     /// The script checks that the process is a child of this agent's, as the number of one that has ended may be another's
-    /// by now. Where there is no shell, `kill` is run, and on Windows `taskkill`, which do not: kill only what is known to
+    /// by now. Where there is no shell, or messages are too short for the script (2 KiB), `kill` is run, and on Windows `taskkill`, which do not: kill only what is known to
     /// run.
     ///
     /// Dropping the future is safe for the session; the program may be killed all the same.
@@ -167,7 +167,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ) -> Result<i64, NotKilled> {
         let started = self.launch(start, Capture::None, deadline).await;
         let started = started.map_err(|error| match error.reason {
-            Reason::NotStarted(crate::Error::Refused(_)) => NotKilled::NoMeans,
+            // Where messages are short, the script is too long for one.
+            Reason::NotStarted(crate::Error::Refused(_) | crate::Error::CommandTooLong { .. }) => {
+                NotKilled::NoMeans
+            }
             _ => NotKilled::Untold,
         })?;
         let end = self.await_end(started.pid, deadline, |status| End::of(status)).await;

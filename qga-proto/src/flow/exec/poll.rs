@@ -25,6 +25,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How many answers in a row may be unreadable.
 const MANY_BROKEN: u32 = 3;
 
+/// How often the agent may say, after an answer has been lost, that it knows no such program: the answer may yet come, from
+/// behind the others.
+const MANY_REFUSALS: u32 = 3;
+
 /// What waiting has seen so far.
 struct Watch<E> {
     begin: Instant,
@@ -35,6 +39,7 @@ struct Watch<E> {
     last: Option<crate::Error<E>>,
     is_frozen: bool,
     broken: u32,
+    refusals: u32,
 }
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
@@ -49,7 +54,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         // Without ids a late answer is thrown away: better to wait for it.
         let patience = if self.client.id_mode() { PATIENCE.min(longest) } else { longest };
         let begin = self.transport.now();
-        let mut watch = Watch { begin, patience, doubt: None, last: None, is_frozen: false, broken: 0 };
+        let mut watch =
+            Watch { begin, patience, doubt: None, last: None, is_frozen: false, broken: 0, refusals: 0 };
         loop {
             let limit = deadline.min(self.transport.now() + watch.patience);
             let error = match self.call_view_until(&GuestExecStatus::new(pid), limit).await {
@@ -92,6 +98,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                     return Ok(());
                 }
                 let is_unknown = !refusal.is_command_not_found();
+                watch.refusals += 1;
+                if is_unknown && watch.doubt.is_some() && watch.refusals < MANY_REFUSALS {
+                    return Ok(());
+                }
                 let error = crate::Error::Refused(refusal);
                 Err(match watch.doubt.take() {
                     Some(first) if is_unknown => Error::new(Some(pid), Reason::Lost(first), Fate::Ended),
