@@ -3,7 +3,7 @@
 use std::borrow::BorrowMut;
 use std::io::{self, ErrorKind, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -12,11 +12,13 @@ use socket2::Socket;
 use crate::guest::{Guest, Power};
 use crate::sim::Sim;
 
+mod buttons;
 mod listen;
 #[cfg(unix)]
 mod pty;
 mod pump;
 
+use buttons::Buttons;
 use listen::{Listener, Listening, SocketFile};
 use pump::{Clock, Link, Plain, lock, pump};
 
@@ -32,7 +34,7 @@ pub fn spawn(guest: impl Into<Sim>) -> io::Result<std::os::unix::net::UnixStream
     let sim = guest.into();
     let serve = move || {
         let mut client = Client { socket: ours.into(), stopped: &AtomicBool::new(false) };
-        serve_by(&Clock::new(), &Mutex::new(sim), &mut client, true);
+        serve_by(&Clock::new(), &Mutex::new(sim), &Buttons::default(), &mut client, true);
     };
     thread::Builder::new().name("qga-sim".into()).spawn(serve)?;
     Ok(theirs)
@@ -42,12 +44,18 @@ pub fn spawn(guest: impl Into<Sim>) -> io::Result<std::os::unix::net::UnixStream
 /// itself. The stream must be a blocking one; as it waits for the client, what happens by itself (the guest goes down or
 /// wakes, a reply comes late) is only seen when the client says something.
 pub fn serve(sim: &mut Sim, stream: impl Read + Write) {
-    serve_by(&Clock::new(), &Mutex::new(sim), &mut Plain(stream), true);
+    serve_by(&Clock::new(), &Mutex::new(sim), &Buttons::default(), &mut Plain(stream), true);
 }
 
-fn serve_by(clock: &Clock, sim: &Mutex<impl BorrowMut<Sim>>, link: &mut impl Link, is_alone: bool) {
+fn serve_by(
+    clock: &Clock,
+    sim: &Mutex<impl BorrowMut<Sim>>,
+    buttons: &Buttons,
+    link: &mut impl Link,
+    is_alone: bool,
+) {
     // Whatever ends it is a client that is gone, never a reason to end the server.
-    let _ = pump(clock, sim, link, is_alone);
+    let _ = pump(clock, sim, buttons, link, is_alone);
     (*lock(sim)).borrow_mut().handle_eof(clock.now());
 }
 
@@ -75,6 +83,7 @@ impl Server {
         let shared = Shared {
             clock: Clock::new(),
             sim: Mutex::new(guest.into()),
+            buttons: Buttons::default(),
             listener,
             client: Mutex::new(None),
             stopped: AtomicBool::new(false),
@@ -110,19 +119,19 @@ impl Server {
     }
 
     fn work(&self, is_alone: bool) -> io::Result<()> {
-        let Shared { clock, sim, stopped, listener, .. } = &*self.shared;
+        let Shared { clock, sim, buttons, stopped, listener, .. } = &*self.shared;
         let listener = match listener {
             Listener::Socket(socket) => socket,
             #[cfg(unix)]
             Listener::Pty(pty) => {
-                serve_by(clock, sim, &mut pty.link(stopped), is_alone);
+                serve_by(clock, sim, buttons, &mut pty.link(stopped), is_alone);
                 return Ok(());
             }
         };
         while self.shared.wait_for_guest(is_alone)
             && let Some(socket) = self.shared.accept(listener)?
         {
-            serve_by(clock, sim, &mut Client { socket, stopped }, is_alone);
+            serve_by(clock, sim, buttons, &mut Client { socket, stopped }, is_alone);
             self.shared.set_client(None);
         }
         Ok(())
@@ -131,7 +140,8 @@ impl Server {
 
 /// A [`Server`] that runs in a thread. Dropping it ends all.
 ///
-/// Not for the programs of its own guest: while one runs nobody else can have the guest, and who asks waits for ever.
+/// Its buttons can be pressed at any time, also by the guest's own programs. While one of these runs nobody else can have the
+/// guest itself.
 #[derive(Debug)]
 pub struct ServerHandle {
     shared: Arc<Shared>,
@@ -146,15 +156,15 @@ impl ServerHandle {
         &self.address
     }
 
-    /// Whether the guest is there to answer.
+    /// Whether the guest is there to answer. While one of its programs runs: whether it was.
     #[must_use]
     pub fn power(&self) -> Power {
-        let mut sim = lock(&self.shared.sim);
-        sim.handle_timeout(self.shared.clock.now());
-        sim.power()
+        self.shared.attend();
+        self.shared.buttons.power()
     }
 
-    /// The guest as it is now: a copy, to see what clients have done to it.
+    /// The guest as it is now: a copy, to see what clients have done to it. It waits while a program of the guest runs, so it is
+    /// not for such programs.
     #[must_use]
     pub fn guest(&self) -> Guest {
         lock(&self.shared.sim).guest().clone()
@@ -162,12 +172,14 @@ impl ServerHandle {
 
     /// Powers the guest on, if it is off. It boots first.
     pub fn power_on(&self) {
-        lock(&self.shared.sim).power_on(self.shared.clock.now());
+        self.shared.buttons.power_on();
+        self.shared.attend();
     }
 
     /// Wakes the guest, if it sleeps.
     pub fn wake(&self) {
-        lock(&self.shared.sim).wake(self.shared.clock.now());
+        self.shared.buttons.wake();
+        self.shared.attend();
     }
 }
 
@@ -186,6 +198,7 @@ impl Drop for ServerHandle {
 struct Shared {
     clock: Clock,
     sim: Mutex<Sim>,
+    buttons: Buttons,
     listener: Listener,
     /// The connection that is being served.
     client: Mutex<Option<Socket>>,
@@ -193,13 +206,23 @@ struct Shared {
 }
 
 impl Shared {
+    /// Looks after the guest, unless somebody else has it, who will.
+    fn attend(&self) {
+        let mut sim = match self.sim.try_lock() {
+            Ok(sim) => sim,
+            Err(TryLockError::Poisoned(error)) => error.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        self.buttons.attend(&mut sim, self.clock.now());
+    }
+
     /// Waits until the guest is there, be it asleep. Says whether it will be: not when the server has been stopped, nor when
     /// nobody else has the guest and it is gone for good.
     fn wait_for_guest(&self, is_alone: bool) -> bool {
         while !self.stopped.load(Ordering::SeqCst) {
             {
                 let mut sim = lock(&self.sim);
-                sim.handle_timeout(self.clock.now());
+                self.buttons.attend(&mut sim, self.clock.now());
                 match sim.power() {
                     _ if is_alone && pump::will_never_be(&sim) => return false,
                     Power::Asleep => return true,

@@ -233,13 +233,12 @@ impl Sim {
 
     fn answer(&mut self, heard: Heard, now: Duration) {
         if let Some(replay) = &mut self.replay {
-            // What is no request was answered with what stands in the transcript, too.
-            if let Heard::Call(call) = heard
-                && !self.line.loses_request(&call.name)
-            {
-                let answer = replay.answer(&call);
-                self.line.say_bytes(answer.bytes, &call.name, answer.ends);
-            }
+            let (answer, name) = match heard {
+                Heard::Call(call) if self.line.loses_request(&call.name) => return,
+                Heard::Call(call) => (Some(replay.answer(&call)), call.name),
+                Heard::Fault { .. } => (replay.answer_garbage(), String::new()),
+            };
+            answer.into_iter().for_each(|answer| self.line.say_bytes(answer.bytes, &name, answer.ends));
             return;
         }
         let (command, id, reply) = match heard {

@@ -7,7 +7,7 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, OnceLock, Weak, mpsc};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 use std::{env, fs, process};
@@ -16,7 +16,7 @@ use qga_sim::proto::commands::{
     GuestExec, GuestExecStatus, GuestFileOpen, GuestFileRead, GuestGetHostName, GuestGetTime, GuestInfo,
     GuestPing, GuestSetUserPassword, GuestShutdown,
 };
-use qga_sim::{Guest, Power, Run, Server, ServerHandle, Sim};
+use qga_sim::{Guest, Power, Program, Run, Server, ServerHandle, Sim};
 use qga_std::{Session, connect};
 
 const LONG: Duration = Duration::from_secs(20);
@@ -428,4 +428,39 @@ fn on_a_pseudo_terminal() {
     let server = Server::bind("pty:", guest()).unwrap();
     assert!(server.address().starts_with("serial:/dev/"));
     drop(server.spawn().unwrap());
+}
+
+/// A program runs while its server has the guest.
+#[test]
+fn a_program_can_press_the_buttons_of_its_own_server() {
+    let slot = Arc::new(OnceLock::<Weak<ServerHandle>>::new());
+    let seen = slot.clone();
+    let program = Program::new(move |_| {
+        let handle = seen.get().and_then(Weak::upgrade).expect("the server runs");
+        handle.wake();
+        handle.power_on();
+        Run::new().exit_code(if handle.power() == Power::On { 7 } else { 1 })
+    });
+    let (server, _) = serve(guest().program("/bin/press", program));
+    let server = Arc::new(server);
+    slot.set(Arc::downgrade(&server)).expect("it is set once");
+    let mut session = connect(server.address(), LONG).unwrap();
+    let pid = session.call(&GuestExec::new("press")).unwrap().pid;
+    assert_eq!(session.call(&GuestExecStatus::new(pid)).unwrap().exitcode, Some(7));
+}
+
+/// What a client leaves behind in the buffers of a guest that sleeps does not keep the next one from being served.
+#[test]
+fn who_comes_after_a_client_that_filled_a_sleeping_guest_is_served() {
+    let (server, path) = serve(guest());
+    let mut first = UnixStream::connect(&path).unwrap();
+    first.write_all(b"{\"execute\":\"guest-suspend-ram\"}\n").unwrap();
+    wait_for(&server, Power::Asleep);
+    first.set_write_timeout(Some(SHORT)).unwrap();
+    let pings = b"{\"execute\":\"guest-ping\"}\n".repeat(1000);
+    while first.write(&pings).is_ok() {}
+    drop(first);
+    let mut second = connect(server.address(), LONG).unwrap();
+    server.wake();
+    second.call(&GuestPing::new()).unwrap();
 }

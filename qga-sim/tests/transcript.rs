@@ -164,9 +164,95 @@ fn lines_are_played_as_they_came() {
 fn what_is_no_transcript_is_told_with_its_line() {
     for (text, error) in [
         ("hello\n", "line 1: a line begins with C:, A:, +, # or is EOF"),
-        ("# x\nC: {}\n", "line 2: this is no request"),
+        ("# x\nC: <z>\n", "line 2: there are bytes that cannot be"),
         ("C: {\"execute\":\"a\"}\nA: <zz>\n", "line 2: there are bytes that cannot be"),
     ] {
         assert_eq!(Sim::replay(text).unwrap_err().to_string(), error);
     }
+}
+
+/// It is the `id` that says whose a reply is, not the command that was sent last.
+#[test]
+fn secrets_in_late_replies_are_left_out() {
+    let keys = "{\"execute\":\"guest-ssh-get-authorized-keys\",\"arguments\":{\"username\":\"a\"}ID}\n";
+    let ping = "{\"execute\":\"guest-ping\"ID}\n";
+    let reply = "{\"return\": {\"keys\": [\"hunter2\"]}ID}\n";
+    for ids in
+        [["", "", ""], [",\"id\":7", ",\"id\":8", ",\"id\":7"], [",\"id\":7", ",\"id\":8", ",\"id\":9"]]
+    {
+        let mut recorder = Recorder::new(Vec::new());
+        for (text, id) in [keys, ping].into_iter().zip(ids) {
+            recorder.sent(text.replace("ID", id).as_bytes(), Duration::ZERO);
+        }
+        recorder.received(reply.replace("ID", ids[2]).as_bytes(), Duration::ZERO);
+        let text = String::from_utf8(recorder.finish().unwrap()).unwrap();
+        assert!(
+            text.contains("A: {\"return\":{\"keys\":[\"(secret)\"]}") && !text.contains("hunter2"),
+            "{text}"
+        );
+    }
+    // What is surely another command's is not.
+    let mut recorder = Recorder::new(Vec::new());
+    for (text, id) in [(keys, ",\"id\":7"), (ping, ",\"id\":8")] {
+        recorder.sent(text.replace("ID", id).as_bytes(), Duration::ZERO);
+    }
+    recorder.received(reply.replace("ID", ",\"id\":8").as_bytes(), Duration::ZERO);
+    assert!(String::from_utf8(recorder.finish().unwrap()).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn secrets_in_what_is_no_request_are_left_out() {
+    let mut recorder = Recorder::new(Vec::new());
+    recorder.sent(
+        b"{\"execute\":\"guest-set-user-password\",\"arguments\":{\"password\":\"hunter2\"}\n",
+        Duration::ZERO,
+    );
+    recorder.sent(b"{]\n", Duration::ZERO);
+    let text = String::from_utf8(recorder.finish().unwrap()).unwrap();
+    assert_eq!(text, "# 71 bytes that may be secret\nC: {]\n");
+}
+
+#[test]
+fn bytes_that_are_no_request_are_answered_again() {
+    let text = "C: {]\nA: {\"error\": {}}\nC: {\"execute\":\"guest-ping\"}\nA: {\"return\": {}}\n";
+    let mut sim = Sim::replay(text).unwrap();
+    let mut say = |bytes: &[u8]| {
+        sim.receive_buffer()[..bytes.len()].copy_from_slice(bytes);
+        sim.handle_received(bytes.len(), Duration::ZERO);
+        let said = sim.poll_transmit().unwrap_or_default().to_vec();
+        sim.handle_transmitted(said.len(), Duration::ZERO);
+        String::from_utf8(said).unwrap()
+    };
+    assert_eq!(say(b"[}\n"), "{\"error\": {}}\n");
+    assert_eq!(say(b"[}\n"), "");
+    assert_eq!(say(b"{\"execute\":\"guest-ping\"}\n"), "{\"return\": {}}\n");
+}
+
+/// In a transcript a character for private use is nothing but that.
+#[test]
+fn a_character_for_private_use_is_no_number() {
+    let text = "C: {\"execute\":\"guest-file-open\",\"arguments\":{\"path\":\"\\uE0001\"},\"id\":$1}\nA: {\"return\": 1, \"id\": $1}\n";
+    let mut sim = Sim::replay(text).unwrap();
+    let mut say = |path: &str| {
+        let request =
+            format!("{{\"execute\":\"guest-file-open\",\"arguments\":{{\"path\":\"{path}\"}},\"id\":9}}\n");
+        sim.receive_buffer()[..request.len()].copy_from_slice(request.as_bytes());
+        sim.handle_received(request.len(), Duration::ZERO);
+        let said = sim.poll_transmit().unwrap_or_default().to_vec();
+        sim.handle_transmitted(said.len(), Duration::ZERO);
+        String::from_utf8(said).unwrap()
+    };
+    assert!(say("/etc/motd").contains("NotInTranscript"));
+    assert_eq!(say("\u{E000}1"), "{\"return\": 1, \"id\": 9}\n");
+}
+
+#[test]
+fn what_is_remembered_has_limits() {
+    let mut recorder = Recorder::new(Vec::new());
+    for number in 0..2_000_u64 {
+        let id = (1 << 40) + number;
+        recorder.sent(format!("{{\"execute\":\"guest-ping\",\"id\":{id}}}\n").as_bytes(), Duration::ZERO);
+    }
+    let text = String::from_utf8(recorder.finish().unwrap()).unwrap();
+    assert!(text.ends_with("\"id\":$2000}\n"), "{}", &text[text.len() - 50..]);
 }

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use super::buttons::Buttons;
 use crate::guest::Power;
 use crate::sim::Sim;
 
@@ -42,6 +43,7 @@ const CHUNK: usize = 64 * 1024;
 pub(super) fn pump(
     clock: &Clock,
     sim: &Mutex<impl BorrowMut<Sim>>,
+    buttons: &Buttons,
     link: &mut impl Link,
     is_alone: bool,
 ) -> io::Result<()> {
@@ -62,7 +64,7 @@ pub(super) fn pump(
             let mut guard = lock(sim);
             let sim = (*guard).borrow_mut();
             let now = clock.now();
-            sim.handle_timeout(now);
+            buttons.attend(sim, now);
             rest = deliver(sim, &incoming, rest, now);
             // A request may end it at once, and then nothing wakes who reads.
             if sim.ends() != ends && !link.is_lasting() || is_alone && will_never_be(sim) {

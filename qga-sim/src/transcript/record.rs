@@ -1,11 +1,13 @@
 //! Writing a session down.
 
+use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::time::Duration;
 
 use qga_proto::commands::{GuestSync, GuestSyncDelimited};
 use qga_proto::json;
-use qga_proto::metadata::{self, Member, Type, TypeKind, type_info};
+use qga_proto::metadata::{self, CommandInfo, Member, Type, TypeKind, type_info};
+use qga_proto::schema::COMMANDS;
 use qga_proto::{Cause, Instant, Transport};
 
 use super::{SECRET, text};
@@ -22,16 +24,29 @@ pub struct Recorder<W, T = ()> {
     sink: W,
     to_agent: Vec<u8>,
     from_agent: Vec<u8>,
-    /// The numbers that have names, in the order of their names, which begin at 1.
-    numbers: Vec<u64>,
-    /// The command that was sent last.
-    command: String,
+    /// Whether what is sent is left out up to the next newline.
+    is_dropping: bool,
+    /// The numbers that have names, in the order of their names: the last ones.
+    numbers: VecDeque<u64>,
+    /// The name of the first of them. The first of all is 1.
+    first_name: usize,
+    /// The `id`s of the last commands, and what of their replies is secret.
+    asked: VecDeque<(Value, Option<Type>)>,
+    /// What of any reply may be secret, as such a command was sent before.
+    secrets: Vec<Type>,
     last: Option<Duration>,
     result: io::Result<()>,
 }
 
 /// How much of a line of the agent's is kept before it is written down in parts.
 const MAX_LINE: usize = 1 << 20;
+
+/// How long a command may be: longer than any that agents take.
+const MAX_COMMAND: usize = 128 << 20;
+
+/// How many numbers are remembered, and of how many commands what they were. Answers to older ones do not come any more.
+const MAX_NUMBERS: usize = 1024;
+const MAX_ASKED: usize = 256;
 
 /// Numbers below this are not random: they are nobody's mark.
 const LEAST_MARK: u64 = 1 << 32;
@@ -51,8 +66,11 @@ impl<W: Write, T> Recorder<W, T> {
             sink,
             to_agent: Vec::new(),
             from_agent: Vec::new(),
-            numbers: Vec::new(),
-            command: String::new(),
+            is_dropping: false,
+            numbers: VecDeque::new(),
+            first_name: 1,
+            asked: VecDeque::new(),
+            secrets: Vec::new(),
             last: None,
             result: Ok(()),
         }
@@ -60,20 +78,36 @@ impl<W: Write, T> Recorder<W, T> {
 
     /// Says that the client has sent something. `now` is counted from anywhere.
     pub fn sent(&mut self, bytes: &[u8], now: Duration) {
-        self.to_agent.extend_from_slice(bytes);
-        while let Some(end) = self.to_agent.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.to_agent.drain(..=end).collect();
-            self.write_request(&line[..end], now);
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            self.to_agent.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            let line = std::mem::take(&mut self.to_agent);
+            if !std::mem::take(&mut self.is_dropping) {
+                self.write_request(&line, now);
+            }
+        }
+        self.to_agent.extend_from_slice(rest);
+        if self.is_dropping {
+            self.to_agent.clear();
+        } else if self.to_agent.len() > MAX_COMMAND {
+            // Its secrets could not be told from the rest.
+            self.write("# a command that is too long", now);
+            self.is_dropping = true;
+            self.to_agent = Vec::new();
         }
     }
 
     /// Says that the agent has sent something.
     pub fn received(&mut self, bytes: &[u8], now: Duration) {
-        self.from_agent.extend_from_slice(bytes);
-        while let Some(end) = self.from_agent.iter().position(|&byte| byte == b'\n') {
-            let line: Vec<u8> = self.from_agent.drain(..=end).collect();
-            self.write_reply(&line[..end], "", now);
+        let mut rest = bytes;
+        while let Some(end) = memchr::memchr(b'\n', rest) {
+            self.from_agent.extend_from_slice(&rest[..end]);
+            rest = &rest[end + 1..];
+            let line = std::mem::take(&mut self.from_agent);
+            self.write_reply(&line, "", now);
         }
+        self.from_agent.extend_from_slice(rest);
         if self.from_agent.len() > MAX_LINE {
             self.write_part(now);
         }
@@ -109,24 +143,30 @@ impl<W: Write, T> Recorder<W, T> {
         let start = line.iter().rposition(|&byte| byte == 0xFF).map_or(0, |at| at + 1);
         let (before, text) = line.split_at(start);
         let mut message = text.to_vec();
-        self.command.clear();
-        if let Ok(mut value) = json::from_slice::<Value>(text) {
-            self.learn(&value);
-            let members = metadata::command(&self.command).map_or(&[][..], |command| command.arguments);
-            if value.member_mut("arguments").is_some_and(|arguments| blank(members, arguments)) {
-                message = printed(&value);
+        match json::from_slice::<Value>(text) {
+            Ok(mut value) => {
+                let command = self.learn(&value);
+                let members = command.map_or(&[][..], |command| command.arguments);
+                if value.member_mut("arguments").is_some_and(|arguments| blank(members, arguments)) {
+                    message = printed(&value);
+                }
             }
+            Err(_) if names_secret(text) => {
+                return self.write(&format!("# {} bytes that may be secret", line.len()), now);
+            }
+            Err(_) => {}
         }
         let text = [&self.encoded(before)[..], &self.encoded(&message)].concat();
         self.write(&format!("C: {text}"), now);
     }
 
-    /// Takes from a request what tells replies to it.
-    fn learn(&mut self, request: &Value) {
-        if let Some(Value::Text(name)) = request.member("execute") {
-            self.command.clone_from(name);
-        }
-        let is_sync = self.command == GuestSync::NAME || self.command == GuestSyncDelimited::NAME;
+    /// Takes from a request what tells replies to it; gives its command, if the schema has it.
+    fn learn(&mut self, request: &Value) -> Option<&'static CommandInfo> {
+        let name = match request.member("execute") {
+            Some(Value::Text(name)) => name.as_str(),
+            _ => "",
+        };
+        let is_sync = name == GuestSync::NAME || name == GuestSyncDelimited::NAME;
         let argument = request.member("arguments").filter(|_| is_sync).and_then(|value| value.member("id"));
         for number in [argument, request.member("id")].into_iter().flatten() {
             if let Value::Int(number) = *number
@@ -134,27 +174,45 @@ impl<W: Write, T> Recorder<W, T> {
                 && number >= LEAST_MARK
                 && !self.numbers.contains(&number)
             {
-                self.numbers.push(number);
+                self.numbers.push_back(number);
+                if self.numbers.len() > MAX_NUMBERS {
+                    self.numbers.pop_front();
+                    self.first_name += 1;
+                }
             }
         }
+        let command = metadata::command(name);
+        let secret = command.and_then(|command| command.returns).filter(|ty| is_secret(*ty));
+        if let Some(id) = request.member("id") {
+            self.asked.truncate(MAX_ASKED - 1);
+            self.asked.push_front((id.clone(), secret));
+        }
+        if let Some(ty) = secret.filter(|ty| !self.secrets.contains(ty)) {
+            self.secrets.push(ty);
+        }
+        command
     }
 
+    /// A reply without an `id` may be late, and that of any command before: then all is left out that is secret in one of
+    /// those.
     fn write_reply(&mut self, line: &[u8], end: &str, now: Duration) {
-        let secret = metadata::command(&self.command).and_then(|command| command.returns);
-        let secret = secret.filter(|ty| is_secret(*ty));
-        let mut message = line.to_vec();
-        if let Some(ty) = secret {
-            let start = line.iter().rposition(|&byte| byte == 0xFF).map_or(0, |at| at + 1);
-            match json::from_slice::<Value>(&line[start..]) {
-                Ok(mut value) => {
-                    if value.member_mut("return").is_some_and(|value| blank_value(ty, value)) {
-                        message = printed(&value);
-                    }
-                }
-                Err(_) => return self.write(&format!("# {} bytes that may be secret", line.len()), now),
-            }
+        if self.secrets.is_empty() {
+            let text = self.encoded(line);
+            return self.write(&format!("A: {text}{end}"), now);
         }
-        let text = self.encoded(&message);
+        let start = line.iter().rposition(|&byte| byte == 0xFF).map_or(0, |at| at + 1);
+        let Ok(mut reply) = json::from_slice::<Value>(&line[start..]) else {
+            return self.write(&format!("# {} bytes that may be secret", line.len()), now);
+        };
+        let asked = reply.member("id").and_then(|id| self.asked.iter().find(|(asked, _)| asked == id));
+        let secrets = match asked {
+            Some((_, secret)) => secret.as_slice(),
+            None => &self.secrets,
+        };
+        let value = reply.member_mut("return");
+        let is_blanked =
+            value.is_some_and(|value| secrets.iter().fold(false, |any, ty| blank_value(*ty, value) | any));
+        let text = self.encoded(if is_blanked { printed(&reply) } else { line.to_vec() }.as_slice());
         self.write(&format!("A: {text}{end}"), now);
     }
 
@@ -167,7 +225,9 @@ impl<W: Write, T> Recorder<W, T> {
     fn encoded(&self, bytes: &[u8]) -> String {
         text::encode(bytes, |number| {
             let number: u64 = std::str::from_utf8(number).ok()?.parse().ok()?;
-            self.numbers.iter().position(|&known| known == number).map(|at| at + 1)
+            let is_mark = number >= LEAST_MARK;
+            let at = self.numbers.iter().position(|&known| is_mark && known == number)?;
+            Some(self.first_name + at)
         })
     }
 
@@ -180,6 +240,13 @@ impl<W: Write, T> Recorder<W, T> {
             };
         }
     }
+}
+
+/// Whether a text that is no request has the name of something that would be secret in one.
+fn names_secret(text: &[u8]) -> bool {
+    let arguments = COMMANDS.iter().flat_map(|command| command.arguments);
+    let mut secrets = arguments.filter(|member| member.secret);
+    secrets.any(|member| memchr::memmem::find(text, member.name.as_bytes()).is_some())
 }
 
 fn printed(value: &Value) -> Vec<u8> {

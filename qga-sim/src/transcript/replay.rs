@@ -25,10 +25,19 @@ pub(crate) struct Replay {
 
 #[derive(Clone, Debug)]
 struct Exchange {
-    request: Call,
+    /// `None`: bytes that are no request.
+    request: Option<Request>,
     answers: Vec<Vec<Part>>,
     /// Whether the connection ended behind it.
     ends: bool,
+}
+
+/// A request in which names stand for numbers: they are strings that begin with a mark, a character for private use that the
+/// request does not have otherwise.
+#[derive(Clone, Debug)]
+struct Request {
+    call: Call,
+    mark: char,
 }
 
 /// What a request is answered with.
@@ -49,9 +58,6 @@ pub struct TranscriptError {
 /// The numbers that names stand for.
 type Numbers = BTreeMap<usize, Value>;
 
-/// What marks a name in a request that is read as JSON: a character for private use.
-const MARK: char = '\u{E000}';
-
 impl Replay {
     /// Reads a transcript.
     pub(crate) fn parse(text: &str) -> Result<Self, TranscriptError> {
@@ -59,7 +65,8 @@ impl Replay {
         for (at, line) in text.lines().enumerate() {
             let fail = |what| TranscriptError { line: at + 1, what };
             if let Some(text) = line.strip_prefix("C: ") {
-                let request = read_request(text).ok_or_else(|| fail("this is no request"))?;
+                let parts = text::decode(text).ok_or_else(|| fail("there are bytes that cannot be"))?;
+                let request = read_request(parts);
                 replay.exchanges.push(Exchange { request, answers: Vec::new(), ends: false });
             } else if let Some(text) = line.strip_prefix("A: ") {
                 let (text, end) = text.strip_suffix("<cut>").map_or((text, &b"\n"[..]), |text| (text, &[]));
@@ -91,7 +98,8 @@ impl Replay {
         let mut find = |range: std::ops::Range<usize>, exchanges: &[Exchange]| {
             range.into_iter().find(|&at| {
                 numbers.clear();
-                is_like(&exchanges[at].request, call, &mut numbers)
+                let request = exchanges[at].request.as_ref();
+                request.is_some_and(|known| is_like(known, call, &mut numbers))
             })
         };
         let only_asks = metadata::command(&call.name).is_some_and(|command| command.query);
@@ -107,6 +115,16 @@ impl Replay {
     }
 }
 
+impl Replay {
+    /// Answers bytes that are no request, if the next thing in the transcript are such bytes. Else what they are answered with
+    /// stands with the request that they came before.
+    pub(crate) fn answer_garbage(&mut self) -> Option<Answer> {
+        let exchange = self.exchanges.get(self.next).filter(|exchange| exchange.request.is_none())?;
+        self.next += 1;
+        Some(Answer { bytes: filled(&exchange.answers, &Numbers::new()), ends: exchange.ends })
+    }
+}
+
 fn refusal(call: &Call) -> Vec<u8> {
     let desc = format!("the transcript has no such request for {}", call.name);
     let error = Dict(vec![("class".into(), "NotInTranscript".into()), ("desc".into(), Value::Text(desc))]);
@@ -118,50 +136,58 @@ fn refusal(call: &Call) -> Vec<u8> {
     text.into_bytes()
 }
 
-/// Reads a request, in which a name is a string with a mark.
-fn read_request(text: &str) -> Option<Call> {
+/// Reads a request. `None`: it is none.
+fn read_request(parts: Vec<Part>) -> Option<Request> {
+    let bytes: Vec<u8> = parts
+        .iter()
+        .flat_map(|part| if let Part::Bytes(bytes) = part { &bytes[..] } else { &[] })
+        .copied()
+        .collect();
+    let text = String::from_utf8_lossy(&bytes).to_ascii_lowercase();
+    let is_free =
+        |mark: &char| !text.contains(*mark) && !text.contains(&format!("\\u{:04x}", u32::from(*mark)));
+    let mark = ('\u{E000}'..='\u{F8FF}').find(is_free)?;
     let mut message = Vec::new();
-    for part in text::decode(text)? {
+    for part in parts {
         match part {
             Part::Bytes(bytes) => message.extend(bytes),
-            Part::Number(name) => message.extend(format!("\"{MARK}{name}\"").bytes()),
+            Part::Number(name) => message.extend(format!("\"{mark}{name}\"").bytes()),
         }
     }
     let start = message.iter().rposition(|&byte| byte == 0xFF).map_or(0, |at| at + 1);
     match envelope(json::from_slice(&message[start..]).ok()?, Ids::Echo) {
-        Heard::Call(call) => Some(call),
+        Heard::Call(call) => Some(Request { call, mark }),
         Heard::Fault { .. } => None,
     }
 }
 
-fn is_like(known: &Call, call: &Call, numbers: &mut Numbers) -> bool {
+fn is_like(Request { call: known, mark }: &Request, call: &Call, numbers: &mut Numbers) -> bool {
     let ids = match (&known.id, &call.id) {
-        (Some(known), Some(id)) => matches(known, id, numbers),
+        (Some(known), Some(id)) => matches(*mark, known, id, numbers),
         (None, None) => true,
         _ => false,
     };
-    ids && known.name == call.name
-        && matches(&Value::Dict(known.arguments.clone()), &Value::Dict(call.arguments.clone()), numbers)
+    let arguments = [&known.arguments, &call.arguments].map(|arguments| Value::Dict(arguments.clone()));
+    ids && known.name == call.name && matches(*mark, &arguments[0], &arguments[1], numbers)
 }
 
 /// Whether a value is the known one, but for numbers and secrets.
-fn matches(known: &Value, value: &Value, numbers: &mut Numbers) -> bool {
+fn matches(mark: char, known: &Value, value: &Value, numbers: &mut Numbers) -> bool {
     match (known, value) {
-        (Value::Text(known), value) if known.starts_with(MARK) => {
-            let name = known[MARK.len_utf8()..].parse().unwrap_or_default();
+        (Value::Text(known), value) if known.starts_with(mark) => {
+            let name = known[mark.len_utf8()..].parse().unwrap_or_default();
             numbers.entry(name).or_insert_with(|| value.clone()) == value
         }
         (Value::Text(known), Value::Text(_)) if known == SECRET => true,
         (Value::List(known), Value::List(values)) => {
             known.len() == values.len()
-                && known.iter().zip(values).all(|(known, value)| matches(known, value, numbers))
+                && known.iter().zip(values).all(|(known, value)| matches(mark, known, value, numbers))
         }
         (Value::Dict(known), Value::Dict(values)) => {
             known.0.len() == values.0.len()
-                && known
-                    .0
-                    .iter()
-                    .all(|(key, known)| values.get(key).is_some_and(|value| matches(known, value, numbers)))
+                && known.0.iter().all(|(key, known)| {
+                    values.get(key).is_some_and(|value| matches(mark, known, value, numbers))
+                })
         }
         _ => known == value,
     }
