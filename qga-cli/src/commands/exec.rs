@@ -232,10 +232,11 @@ fn stop(work: &mut Work, started: Started, is_killed: bool) -> Failure {
 
 /// A failure, as the user is told.
 fn explain(work: &mut Work, error: &ExecError) -> Failure {
+    let is_of_program =
+        |call: &qga_std::Error| call.refusal().is_some_and(|refusal| !refusal.is_command_not_found());
     let failure = match (&error.reason, error.call()) {
-        (Reason::NotStarted(call), _) if !matches!(call, qga_std::Error::Refused(refusal) if !refusal.is_command_not_found()) => {
-            work_failure(work, call)
-        }
+        // That is no matter of programs: no connection, a frozen guest, a command that is disabled.
+        (Reason::NotStarted(call), _) if !is_of_program(call) => work_failure(work, call),
         (_, call) => Failure::new(kind(error, call), error.to_string()).at(work.address()),
     };
     let failure = match (error.pid, error.may_run()) {

@@ -8,6 +8,23 @@
 //! [`run_into`](crate::Session::run_into), [`start_plain`](crate::Session::start_plain) and
 //! [`wait_into`](crate::Session::wait_into), which put the output into the caller's buffers. Both have
 //! [`kill`](crate::Session::kill).
+//!
+//! ```
+//! use core::time::Duration;
+//! use qga_proto::exec::{End, Error, Output};
+//! use qga_proto::{Buffer, Session, Transport};
+//!
+//! /// How long the guest is up, in its own words, if it can say.
+//! async fn uptime<'b, T: Transport, Rx: Buffer, Tx: Buffer>(
+//!     session: &mut Session<T, Rx, Tx>,
+//!     words: &'b mut [u8],
+//! ) -> Result<Option<&'b [u8]>, Error<T::Error>> {
+//!     let deadline = session.deadline(Duration::from_secs(10));
+//!     let output = Output::new(words, &mut []);
+//!     let ran = session.run_into("uptime", &["-p"], output, deadline).await?;
+//!     Ok((ran.end == End::Exit(0)).then_some(&words[..ran.stdout]))
+//! }
+//! ```
 
 mod capture;
 pub use capture::Capture;

@@ -42,7 +42,8 @@ exec "$@""#;
 const REMOVE: &str = r#"PATH="${PATH-}:/usr/bin:/bin" rm -f -- "$0""#;
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
-    /// Removes the files with the input of programs that futures which were dropped have left in the guest. The next program that needs such a file does so, too.
+    /// Removes the files with the input of programs that futures which were dropped have left in the guest. The next
+    /// program that needs such a file does so, too.
     ///
     /// Gives how many are left, as that failed. Dropping the future is safe: they are remembered, the 8 newest.
     pub async fn remove_inputs(&mut self, deadline: Instant) -> usize {

@@ -69,11 +69,11 @@ enum Signal {
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Kills a program that this agent has started and whose end it has not told yet, and all that this has started: on
     /// POSIX systems by a script for `/bin/sh`, which sends SIGTERM and, after two seconds, SIGKILL; on Windows by
-    /// `taskkill /T /F`. Its end is told as any other, to [`wait`](Session::wait).
+    /// `taskkill /T /F`. Its end is told as any other, to who waits for it.
     ///
     /// The script checks that the process is a child of this agent's, as the number of one that has ended may be another's
-    /// by now. Where there is no shell, or messages are too short for the script (2 KiB), `kill` is run, and on Windows `taskkill`, which do not: kill only what is known to
-    /// run.
+    /// by now. Where there is no shell, or messages are too short for the script (2 KiB), `kill` is run, and on Windows
+    /// `taskkill`, which do not: kill only what is known to run.
     ///
     /// Dropping the future is safe for the session; the program may be killed all the same.
     ///

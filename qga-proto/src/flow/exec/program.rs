@@ -116,7 +116,8 @@ impl Exec {
     }
 
     /// Kills the program when the deadline passes, with all that it has started; see [`Session::kill`]. That takes up to
-    /// 15 s beyond the deadline, so that the program has all the time until then.
+    /// 15 s beyond the deadline, so that the program has all the time until then. One whose start is not answered cannot be
+    /// killed, as nobody knows its number.
     pub fn kill_at_deadline(mut self) -> Self {
         self.kills = true;
         self
@@ -173,7 +174,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Waits until a program has ended, which this or any other client has started. Given its number alone it does not
     /// know what was captured, and gives what comes.
     ///
-    /// Dropping the future is safe: the program can be waited for again.
+    /// Dropping the future is safe: the program can be waited for again, and an answer that comes meanwhile is kept for that.
+    /// Only an agent before QEMU 4.0, which repeats no ids, may have told the end in an answer that is lost then.
     ///
     /// # Errors
     ///
