@@ -145,6 +145,16 @@ What a command takes is told by: qga commands NAME")]
 
     Exec(commands::exec::Args),
 
+    Cp(commands::cp::Args),
+
+    Cat(commands::files::Cat),
+
+    Ls(commands::files::Ls),
+
+    Stat(commands::files::Stat),
+
+    Rm(commands::files::Rm),
+
     Net(commands::net::Args),
 
     /// Show the guest's file systems

@@ -11,10 +11,12 @@ mod agent;
 mod ask;
 mod call;
 mod conform;
+pub(crate) mod cp;
 pub(crate) mod cpu;
 mod describe;
 mod disks;
 pub(crate) mod exec;
+pub(crate) mod files;
 pub(crate) mod freeze;
 mod fs;
 mod hotplug;
@@ -77,6 +79,11 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),
         Command::Exec(args) => exec::run(cli, args),
+        Command::Cp(args) => cp::run(cli, args),
+        Command::Cat(args) => files::cat(cli, args),
+        Command::Ls(args) => files::ls(cli, args),
+        Command::Stat(args) => files::stat(cli, args),
+        Command::Rm(args) => files::rm(cli, args),
         Command::Net(net::Args {}) => ask::run(cli, guests()?, &net::Question),
         Command::Fs => ask::run(cli, guests()?, &fs::Question),
         Command::Disks => ask::run(cli, guests()?, &disks::Question),

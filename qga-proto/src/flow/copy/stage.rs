@@ -47,7 +47,7 @@ impl<'a> Stage<'a> {
         what: &CopyTo<'a>,
         deadline: Instant,
     ) -> Result<Result<Self, InPlace>, Error<T::Error>> {
-        let folder = format!("{}{SUFFIX}", what.path);
+        let folder = Self::folder(what.path);
         let old = match stat(session, what.path, deadline).await? {
             Some(old) => old,
             None => return Ok(Err(InPlace::NoPrograms)),
@@ -70,6 +70,11 @@ impl<'a> Stage<'a> {
             return Ok(Err(InPlace::Owner));
         }
         Ok(Ok(stage))
+    }
+
+    /// The folder beside a path.
+    pub(super) fn folder(path: &str) -> String {
+        format!("{path}{SUFFIX}")
     }
 
     /// Where the copy is to be written.
@@ -105,7 +110,7 @@ impl<'a> Stage<'a> {
         session: &mut Session<T, Rx, Tx>,
         deadline: Instant,
     ) {
-        let _ = session.run_tool("rm", &["-rf", "--", &self.folder], deadline).await;
+        session.remove_part(self.path, deadline).await;
     }
 }
 

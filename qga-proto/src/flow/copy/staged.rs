@@ -8,6 +8,13 @@ use crate::time::Instant;
 use crate::transport::Transport;
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
+    /// Removes what a copy to `path` that broke off has left in the guest, as far as that goes: another copy to the same
+    /// path does so, too.
+    pub async fn remove_part(&mut self, path: &str, deadline: Instant) {
+        // That `rm` is not there, or fails, leaves what is there.
+        let _ = self.run_tool("rm", &["-rf", "--", &Stage::folder(path)], deadline).await;
+    }
+
     /// Copies from the host to a file in the guest: writes it into a private folder beside it, `PATH.qga-part`, and renames
     /// it when it is whole, with the mode and owner of the file that it replaces. Where that cannot be done, or must not,
     /// it is written where it is, as [`copy_over`](Self::copy_over) does, and the result says why.

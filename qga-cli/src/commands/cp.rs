@@ -1,0 +1,356 @@
+//! `qga cp`: files to and from a guest.
+
+use std::fs::{self, File};
+use std::io::{self, IsTerminal, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use qga_proto::{Check, Copied, CopyFrom, CopyTo, InPlace, Placing};
+use qga_std::{CopyError, Reader, Writer};
+use serde_json::{Value, json};
+
+use super::Done;
+use super::files::bytes::Stdout;
+use crate::cli::{Cli, LONGEST};
+use crate::error::{Failure, Kind, reason};
+use crate::guests::Guests;
+use crate::output::{self, escape, units};
+use crate::work::{self, Stopped, Work};
+
+mod bar;
+use bar::Bar;
+
+mod here;
+use here::Target;
+
+mod tree;
+
+/// Copy files to a guest or from it
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A path that begins with a colon is one of the guest; '-' is standard input or
+standard output. One of the two must be the guest's.
+
+  qga -c ADDRESS cp backup.tar :/srv/backup.tar
+  qga -c ADDRESS cp --resume --verify :/var/log/big.log .
+  qga -c ADDRESS cp -r site/ :/srv/www
+  qga -c ADDRESS cp - :/etc/motd < motd
+
+A copy gets its name when it is whole: it is written beside it, to NAME.qga-part,
+where nobody else can read it, and renamed; a file that it replaces gives it its
+mode. Where that cannot be done it is written where it is, which is told: in
+guests that run no programs for their agent's clients (also Windows), and over
+what is no regular file (links, devices, pipes), which is never replaced.
+
+--resume goes on with what a copy that broke off has left, even by kill -9, and
+verifies the whole; so it should be given to the first copy, too. Folders are
+copied with -r: files and folders, no links and nothing special.")]
+pub(crate) struct Args {
+    /// Copy a folder with all that is in it
+    #[arg(short, long, conflicts_with = "resume")]
+    recursive: bool,
+
+    /// Go on where an earlier copy has broken off, and leave for another what this one may leave
+    #[arg(long)]
+    resume: bool,
+
+    /// Compare the SHA-256 of both: by sha256sum or the like in the guest, else by reading the file once more
+    #[arg(long)]
+    verify: bool,
+
+    /// What to copy: PATH, :PATH in the guest, or -
+    #[arg(value_name = "SRC")]
+    source: String,
+
+    /// Where to: PATH, :PATH in the guest, or -
+    #[arg(value_name = "DST")]
+    destination: String,
+}
+
+/// Where a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place<'a> {
+    Here(&'a str),
+    Guest(&'a str),
+    /// Standard input or output.
+    Stream,
+}
+
+impl<'a> Place<'a> {
+    fn of(text: &'a str) -> Self {
+        match text.strip_prefix(':') {
+            Some(path) => Self::Guest(path),
+            None if text == "-" => Self::Stream,
+            None => Self::Here(text),
+        }
+    }
+}
+
+/// How much memory a copy takes, beside the session's.
+const BUFFER: usize = 1024 * 1024;
+
+/// What came of it.
+struct Outcome {
+    copied: Copied,
+    files: u64,
+    /// What was passed over: no files and no folders.
+    skipped: u64,
+}
+
+pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
+    let guest = Guests::of(cli)?.exactly_one("cp")?;
+    let (from, to) = (Place::of(&args.source), Place::of(&args.destination));
+    for (place, name) in [(from, "source"), (to, "destination")] {
+        if place == Place::Guest("") || place == Place::Here("") {
+            return Err(Failure::usage(format!("the {name} has no path")));
+        }
+    }
+    let outcome = match (from, to) {
+        (Place::Guest(_), Place::Guest(_)) => {
+            return Err(Failure::usage("both are paths of the guest, and it has a program for that")
+                .advise("'qga exec -- cp SRC DST' copies there"));
+        }
+        (Place::Guest(from), to) => {
+            work::with_guest(cli, &guest, LONGEST, |work| copy_from(work, cli, args, from, to))
+        }
+        (from, Place::Guest(to)) => {
+            work::with_guest(cli, &guest, LONGEST, |work| copy_to(work, cli, args, from, to))
+        }
+        _ => {
+            return Err(Failure::usage("neither is a path of the guest")
+                .advise("those begin with a colon: qga cp SRC :/PATH, or qga cp :/PATH DST"));
+        }
+    }?;
+    Ok(match (cli.json, to) {
+        (true, Place::Stream) => String::new(),
+        (true, _) => output::document(&document(&outcome)),
+        (false, Place::Stream) => String::new(),
+        (false, _) => text(&outcome),
+    }
+    .into())
+}
+
+fn copy_from(work: &mut Work, cli: &Cli, args: &Args, from: &str, to: Place<'_>) -> Result<Outcome, Failure> {
+    match to {
+        Place::Here(to) if args.recursive => tree::copy_from(work, cli, args, from, Path::new(to)),
+        Place::Here(to) => {
+            let mut path = Path::new(to).to_owned();
+            if path.is_dir() {
+                path.push(base(from)?);
+            }
+            one(file_from(work, args, from, &path, &mut Bar::new(cli, from))?)
+        }
+        _ if args.recursive || args.resume => {
+            Err(Failure::usage("standard output takes one file, from its start"))
+        }
+        _ => {
+            let what = verified(CopyFrom::new(from), args);
+            let (mut sink, mut buffer) = (Writer(Stdout::new()), vec![0; BUFFER]);
+            let copied = work.run(async |session, deadline| {
+                session.copy_from(&what, &mut sink, &mut buffer, |_| {}, deadline).await
+            })?;
+            one(copied.map_err(|error| explain(work, error, "standard output", false))?)
+        }
+    }
+}
+
+/// Copies one file from the guest.
+fn file_from(work: &mut Work, args: &Args, from: &str, to: &Path, bar: &mut Bar) -> Result<Copied, Failure> {
+    let mut target = Target::begin(to, args.resume).map_err(|error| cannot("write", to, &error))?;
+    let mut what = verified(CopyFrom::new(from), args);
+    if let Some(prefix) = target.prefix() {
+        what = what.resume(prefix);
+    }
+    let mut buffer = vec![0; BUFFER];
+    let result = work.run(async |session, deadline| {
+        let mut sink = Writer(target.file());
+        session.copy_from(&what, &mut sink, &mut buffer, |progress| bar.show(progress), deadline).await
+    });
+    bar.clear();
+    match result {
+        Ok(Ok(copied)) => {
+            target.commit().map_err(|error| cannot("write", to, &error))?;
+            Ok(copied)
+        }
+        Ok(Err(error)) => {
+            target.give_up(error.can_be_resumed());
+            Err(explain(work, error, &to.display().to_string(), args.resume))
+        }
+        Err(stopped) => {
+            target.give_up(true);
+            work.tidy(TIDY_TIME, async |session, deadline| session.close_abandoned(deadline).await);
+            Err(stopped.into())
+        }
+    }
+}
+
+/// How long putting the guest in order may take.
+const TIDY_TIME: std::time::Duration = std::time::Duration::from_secs(3);
+
+fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -> Result<Outcome, Failure> {
+    let Place::Here(from) = from else {
+        if args.recursive {
+            return Err(Failure::usage("standard input is one file, not a folder"));
+        }
+        let stdin = io::stdin().lock();
+        return one(stream_to(work, args, (stdin, CopyTo::new(to)), to, &mut Bar::new(cli, to))?);
+    };
+    let path = Path::new(from);
+    let there = fs::metadata(path).map_err(|error| cannot("read", path, &error))?;
+    if there.is_dir() {
+        if !args.recursive {
+            return Err(
+                Failure::usage(format!("{from} is a folder")).advise("-r copies it with all that is in it")
+            );
+        }
+        return tree::copy_to(work, cli, args, path, to);
+    }
+    let mut name = to.to_owned();
+    if to.ends_with('/') || super::files::is_folder(work, to)? {
+        name = format!("{}/{}", to.trim_end_matches('/'), base(from)?);
+    }
+    one(file_to(work, args, path, &name, &mut Bar::new(cli, &name))?)
+}
+
+/// Copies one file to the guest.
+fn file_to(work: &mut Work, args: &Args, from: &Path, to: &str, bar: &mut Bar) -> Result<Copied, Failure> {
+    let file = File::open(from).map_err(|error| cannot("read", from, &error))?;
+    let there = file.metadata().map_err(|error| cannot("read", from, &error))?;
+    let mut what = CopyTo::new(to);
+    if there.is_file() {
+        what = what.len(there.len()).mode(there.permissions().mode() & 0o777);
+    }
+    stream_to(work, args, (file, what), to, bar)
+}
+
+fn stream_to(
+    work: &mut Work,
+    args: &Args,
+    (reader, mut what): (impl Read, CopyTo<'_>),
+    to: &str,
+    bar: &mut Bar,
+) -> Result<Copied, Failure> {
+    if args.resume {
+        what = what.resume();
+    }
+    if args.verify {
+        what = what.verify();
+    }
+    let (mut source, mut buffer) = (Reader(reader), vec![0; BUFFER]);
+    let result = work.run(async |session, deadline| {
+        session.copy_to(&what, &mut source, &mut buffer, |progress| bar.show(progress), deadline).await
+    });
+    bar.clear();
+    match result {
+        Ok(Ok(copied)) => Ok(copied),
+        Ok(Err(error)) => Err(explain(work, error, &format!(":{to}"), args.resume)),
+        Err(Stopped) => {
+            let is_kept = args.resume;
+            work.tidy(TIDY_TIME, async |session, deadline| {
+                if !is_kept {
+                    session.remove_part(to, deadline).await;
+                }
+                session.close_abandoned(deadline).await
+            });
+            Err(Stopped.into())
+        }
+    }
+}
+
+fn verified<'a>(what: CopyFrom<'a>, args: &Args) -> CopyFrom<'a> {
+    if args.verify { what.verify() } else { what }
+}
+
+#[allow(clippy::unnecessary_wraps, reason = "all ways end with it")]
+fn one(copied: Copied) -> Result<Outcome, Failure> {
+    Ok(Outcome { copied, files: 1, skipped: 0 })
+}
+
+/// The last part of a path, as the name of a copy.
+fn base(path: &str) -> Result<&str, Failure> {
+    let name = path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
+    match name {
+        "" | "." | ".." => Err(Failure::usage(format!("{path} has no name that the copy could have"))),
+        name => Ok(name),
+    }
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::new(Kind::Failed, format!("cannot {what} {}: {}", path.display(), reason(error)))
+}
+
+/// A copy has failed.
+fn explain(work: &mut Work, error: CopyError, to: &str, is_resumed: bool) -> Failure {
+    let can_be_resumed = error.can_be_resumed();
+    let failure = match error {
+        CopyError::Call(error) => work.explain(&error, true),
+        CopyError::Host(error) => Failure::new(Kind::Failed, format!("{to}: {}", reason(&error))),
+        error @ (CopyError::Differs | CopyError::NotAPart { .. }) => {
+            Failure::new(Kind::Failed, format!("{to}: {error}")).advise("copy it again, from its start")
+        }
+        error => {
+            let message = escape::text(&error.to_string()).into_owned();
+            Failure::new(Kind::Failed, message).at(work.address())
+        }
+    };
+    match can_be_resumed && is_resumed {
+        true => failure.advise("the same command goes on where this has ended"),
+        false => failure,
+    }
+}
+
+fn text(outcome: &Outcome) -> String {
+    let Copied { len, resumed, check, placing, .. } = outcome.copied;
+    let mut text = match outcome.files {
+        1 => format!("copied {}", units::bytes(len)),
+        files => format!("copied {files} files, {}", units::bytes(len)),
+    };
+    if resumed > 0 {
+        text += &format!(", of which {} were there", units::bytes(resumed));
+    }
+    text += &match check {
+        Check::Tool(program) => format!("; verified by {program}"),
+        Check::ReadBack => "; verified by reading it once more".to_owned(),
+        _ => String::new(),
+    };
+    if let Some(why) = in_place(placing) {
+        text += &format!("; written where it is, as {why}");
+    }
+    if outcome.skipped > 0 {
+        text += &format!("; {} that are no files were passed over", outcome.skipped);
+    }
+    text + "\n"
+}
+
+/// Why a copy in the guest was not renamed.
+fn in_place(placing: Placing) -> Option<&'static str> {
+    let Placing::InPlace(why) = placing else { return None };
+    Some(match why {
+        InPlace::NotRegular => "what is there is no regular file",
+        InPlace::NoPrograms => "the guest runs no programs that could rename it",
+        InPlace::NoFolder => "no folder could be made beside it",
+        InPlace::Owner => "it belongs to another user",
+        _ => return None,
+    })
+}
+
+fn document(outcome: &Outcome) -> Value {
+    let check = match outcome.copied.check {
+        Check::Tool(program) => program.into(),
+        Check::ReadBack => "read back".into(),
+        _ => Value::Null,
+    };
+    json!({
+        "bytes": outcome.copied.len,
+        "resumed_bytes": outcome.copied.resumed,
+        "files": outcome.files,
+        "skipped": outcome.skipped,
+        "verified_by": check,
+        "in_place": in_place(outcome.copied.placing),
+    })
+}
+
+/// Whether a human watches.
+fn is_watched(cli: &Cli) -> bool {
+    !cli.json && io::stderr().is_terminal()
+}

@@ -1,0 +1,147 @@
+//! Folders with all that is in them.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use qga_proto::Copied;
+use qga_proto::exec::Exec;
+
+use super::{Args, Bar, Outcome, base, cannot, file_from, file_to};
+use crate::cli::Cli;
+use crate::commands::files::{self, Entry};
+use crate::error::{Failure, Kind};
+use crate::output::escape;
+use crate::work::Work;
+
+/// How deep folders may be inside each other.
+const MAX_DEPTH: usize = 200;
+
+/// Copies a folder from the guest: into one that is there, or to a new one.
+pub(super) fn copy_from(
+    work: &mut Work,
+    cli: &Cli,
+    args: &Args,
+    from: &str,
+    to: &Path,
+) -> Result<Outcome, Failure> {
+    let entries = files::find(work, from, None)?;
+    let top = entries.first().filter(|entry| entry.path.is_empty() && entry.kind == 'd');
+    if top.is_none() {
+        return Err(Failure::usage(format!("{} is no folder of the guest", escape::text(from))));
+    }
+    let root = if to.is_dir() { to.join(base(from)?) } else { to.to_owned() };
+    let (mut sum, mut bar) = (Sum::default(), Bar::new(cli, from));
+    for entry in &entries {
+        let path = root.join(safe(entry)?);
+        match entry.kind {
+            'd' => fs::create_dir_all(&path).map_err(|error| cannot("make", &path, &error))?,
+            'f' => {
+                if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
+                    let message = format!("{} is no regular file, and is not replaced", path.display());
+                    return Err(Failure::new(Kind::Failed, message));
+                }
+                let source = join(from, &entry.path);
+                bar.rename(&source);
+                sum.add(file_from(work, args, &source, &path, &mut bar)?);
+            }
+            _ => sum.skipped += 1,
+        }
+    }
+    sum.outcome()
+}
+
+/// A path that the guest tells, if it leads nowhere else.
+fn safe(entry: &Entry) -> Result<PathBuf, Failure> {
+    let path = Path::new(&entry.path);
+    if entry.is_lossy || !path.components().all(|part| matches!(part, Component::Normal(_))) {
+        let name = escape::text(&entry.path).into_owned();
+        return Err(Failure::new(
+            Kind::Failed,
+            format!("the guest has a file whose name cannot be used: {name}"),
+        ));
+    }
+    Ok(path.to_owned())
+}
+
+/// Copies a folder to the guest: into one that is there, or to a new one.
+pub(super) fn copy_to(
+    work: &mut Work,
+    cli: &Cli,
+    args: &Args,
+    from: &Path,
+    to: &str,
+) -> Result<Outcome, Failure> {
+    let root = if files::is_folder(work, to)? {
+        let whole = fs::canonicalize(from).map_err(|error| cannot("read", from, &error))?;
+        join(to, base(&text(&whole)?)?)
+    } else {
+        to.trim_end_matches('/').to_owned()
+    };
+    let (mut sum, mut bar) = (Sum::default(), Bar::new(cli, to));
+    let mut folders = vec![(from.to_owned(), root, 0)];
+    while let Some((folder, target, depth)) = folders.pop() {
+        files::run(work, Exec::new("mkdir").args(["-p", "--", &target]))?;
+        let mut inside = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(|error| cannot("read", &folder, &error))? {
+            inside.push(entry.map_err(|error| cannot("read", &folder, &error))?.path());
+        }
+        inside.sort();
+        for path in inside {
+            let there = fs::symlink_metadata(&path).map_err(|error| cannot("read", &path, &error))?;
+            let name = text(path.file_name().map_or(Path::new(""), Path::new))?;
+            let target = join(&target, &name);
+            if there.is_dir() && depth < MAX_DEPTH {
+                folders.push((path, target, depth + 1));
+            } else if there.is_file() {
+                bar.rename(&target);
+                sum.add(file_to(work, args, &path, &target, &mut bar)?);
+            } else {
+                sum.skipped += 1;
+            }
+        }
+    }
+    sum.outcome()
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    path.to_str().map(str::to_owned).ok_or_else(|| {
+        let message = format!("{} is no UTF-8, which agents need of names", path.display());
+        Failure::new(Kind::Failed, message)
+    })
+}
+
+fn join(folder: &str, name: &str) -> String {
+    match name {
+        "" => folder.to_owned(),
+        name => format!("{}/{name}", folder.trim_end_matches('/')),
+    }
+}
+
+/// What has been copied so far.
+#[derive(Default)]
+struct Sum {
+    first: Option<Copied>,
+    len: u64,
+    files: u64,
+    skipped: u64,
+}
+
+impl Sum {
+    fn add(&mut self, copied: Copied) {
+        self.len += copied.len;
+        self.files += 1;
+        // How it was done is the same for all, but where one is in place.
+        match &self.first {
+            Some(first) if !matches!(first.placing, qga_proto::Placing::Renamed { .. }) => {}
+            _ => self.first = Some(copied),
+        }
+    }
+
+    fn outcome(self) -> Result<Outcome, Failure> {
+        let Some(mut copied) = self.first else {
+            return Err(Failure::new(Kind::Failed, "there is no file in it"));
+        };
+        copied.len = self.len;
+        Ok(Outcome { copied, files: self.files, skipped: self.skipped })
+    }
+}

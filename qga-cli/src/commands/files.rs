@@ -1,0 +1,258 @@
+//! `qga cat`, `qga ls`, `qga stat` and `qga rm`: what is done with files by small programs of the guest. What these print for
+//! humans is never read: only what they are asked to print, with NUL between.
+
+use qga_proto::CopyFrom;
+use qga_proto::exec::{Exec, Outcome};
+use qga_std::{ExecError, Writer};
+use serde_json::{Map, Value, json};
+
+use super::Done;
+use crate::cli::{Cli, LONGEST};
+use crate::error::{Failure, Kind};
+use crate::guests::Guests;
+use crate::output::{self, Table, escape, units};
+use crate::work::{self, Work};
+
+pub(super) mod bytes;
+use bytes::Stdout;
+
+mod entry;
+pub(super) use entry::Entry;
+
+/// Print files of the guest
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+They are printed as they are; where standard output is a terminal, what a
+terminal could obey is shown instead. With --json, as text or in base64, of at
+most 64 MiB. Files that do not tell their size (/proc) can be read.")]
+pub(crate) struct Cat {
+    /// Their paths; a colon before them is allowed
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+}
+
+/// List files of the guest
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Needs find in the guest, and one that knows -printf: GNU's. On Windows: qga exec --shell dir"
+)]
+pub(crate) struct Ls {
+    /// What to list, a colon before it is allowed [default: /]
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+}
+
+/// Tell all about files of the guest
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Needs find in the guest, and one that knows -printf: GNU's.")]
+pub(crate) struct Stat {
+    /// Their paths; a colon before them is allowed
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+}
+
+/// Remove files of the guest
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "By rm in the guest, which refuses to remove everything. On Windows: qga exec --shell del ..."
+)]
+pub(crate) struct Rm {
+    /// Remove folders with all that is in them
+    #[arg(short, long)]
+    recursive: bool,
+
+    /// What is not there is no failure
+    #[arg(short, long)]
+    force: bool,
+
+    /// Their paths; a colon before them is allowed
+    #[arg(required = true, value_name = "PATH")]
+    paths: Vec<String>,
+}
+
+/// How much of a file goes into a document.
+const DOCUMENT: usize = 64 * 1024 * 1024;
+
+pub(super) fn cat(cli: &Cli, args: &Cat) -> Result<Done, Failure> {
+    let guest = Guests::of(cli)?.exactly_one("cat")?;
+    let documents = work::with_guest(cli, &guest, LONGEST, |work| {
+        args.paths.iter().map(|path| cat_one(work, cli, plain(path))).collect::<Result<Vec<_>, _>>()
+    })?;
+    Ok(if cli.json { output::document(&documents.into()).into() } else { String::new().into() })
+}
+
+fn cat_one(work: &mut Work, cli: &Cli, path: &str) -> Result<Value, Failure> {
+    if !cli.json {
+        let (what, mut sink, mut buffer) = (CopyFrom::new(path), Writer(Stdout::new()), vec![0; 1 << 20]);
+        let copied = work.run(async |session, deadline| {
+            session.copy_from(&what, &mut sink, &mut buffer, |_| {}, deadline).await
+        })?;
+        return match copied {
+            Ok(_) => Ok(Value::Null),
+            Err(qga_std::CopyError::Call(error)) => Err(work.explain(&error, true)),
+            Err(qga_std::CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                Ok(Value::Null)
+            }
+            Err(error) => Err(Failure::new(Kind::Output, error.to_string())),
+        };
+    }
+    let read = work.run(async |session, deadline| session.read_file(path, DOCUMENT, deadline).await)?;
+    let content = match read {
+        Ok(content) => content,
+        Err(qga_std::FileError::Call(error)) => return Err(work.explain(&error, true)),
+        Err(error) => return Err(Failure::new(Kind::Failed, format!("{path}: {error}"))),
+    };
+    let mut document = Map::new();
+    document.insert("path".into(), path.into());
+    match String::from_utf8(content) {
+        Ok(text) => document.insert("text".into(), text.into()),
+        Err(error) => document.insert("base64".into(), bytes::base64(error.as_bytes())),
+    };
+    Ok(document.into())
+}
+
+pub(super) fn ls(cli: &Cli, args: &Ls) -> Result<Done, Failure> {
+    let guest = Guests::of(cli)?.exactly_one("ls")?;
+    let root = ["/".to_owned()];
+    let paths = if args.paths.is_empty() { &root[..] } else { &args.paths };
+    let entries = work::with_guest(cli, &guest, super::TIMEOUT, |work| {
+        let mut entries = Vec::new();
+        for path in paths {
+            entries.extend(list(work, plain(path))?);
+        }
+        Ok(entries)
+    })?;
+    Ok(show(cli, &entries))
+}
+
+/// What is in a folder; or the file itself.
+fn list(work: &mut Work, path: &str) -> Result<Vec<Entry>, Failure> {
+    let mut entries = find(work, path, Some(1))?;
+    if entries.first().is_some_and(|entry| entry.kind == 'l') {
+        // It may lead to a folder.
+        if let Ok(behind) = find(work, &format!("{}/", path.trim_end_matches('/')), Some(1)) {
+            entries = behind;
+        }
+    }
+    if entries.first().is_some_and(|entry| entry.kind == 'd') {
+        entries.remove(0);
+        entries.sort_by(|a, b| a.path.cmp(&b.path));
+    } else if let Some(entry) = entries.first_mut() {
+        path.clone_into(&mut entry.path);
+    }
+    Ok(entries)
+}
+
+pub(super) fn stat(cli: &Cli, args: &Stat) -> Result<Done, Failure> {
+    let guest = Guests::of(cli)?.exactly_one("stat")?;
+    let entries = work::with_guest(cli, &guest, super::TIMEOUT, |work| {
+        let mut entries = Vec::new();
+        for path in args.paths.iter().map(|path| plain(path)) {
+            for mut entry in find(work, path, Some(0))? {
+                path.clone_into(&mut entry.path);
+                entries.push(entry);
+            }
+        }
+        Ok(entries)
+    })?;
+    Ok(show(cli, &entries))
+}
+
+fn show(cli: &Cli, entries: &[Entry]) -> Done {
+    if cli.json {
+        let documents: Vec<_> = entries.iter().map(Entry::document).collect();
+        return output::document(&documents.into()).into();
+    }
+    let mut table = Table::new(["mode", "user", "group", "size", "modified", "name"]).right(&[3]);
+    for entry in entries {
+        let size = if entry.kind == 'f' { units::bytes(entry.size) } else { String::new() };
+        table.row([
+            entry.mode_text(),
+            escape::text(&entry.user).into_owned(),
+            escape::text(&entry.group).into_owned(),
+            size,
+            entry.modified_text(),
+            entry.name(),
+        ]);
+    }
+    if entries.is_empty() { String::new().into() } else { table.render().into() }
+}
+
+pub(super) fn rm(cli: &Cli, args: &Rm) -> Result<Done, Failure> {
+    let guest = Guests::of(cli)?.exactly_one("rm")?;
+    let mut exec = Exec::new("rm");
+    for (option, is_given) in [("-r", args.recursive), ("-f", args.force)] {
+        exec = if is_given { exec.arg(option) } else { exec };
+    }
+    exec = exec.arg("--").args(args.paths.iter().map(|path| plain(path)));
+    work::with_guest(cli, &guest, LONGEST, |work| run(work, exec))?;
+    Ok(if cli.json {
+        output::document(&json!({ "removed": args.paths.len() })).into()
+    } else {
+        String::new().into()
+    })
+}
+
+/// A path of the guest, with or without the colon that says so.
+fn plain(path: &str) -> &str {
+    path.strip_prefix(':').unwrap_or(path)
+}
+
+/// Whether there is a folder at a path of the guest. Where that cannot be known, no.
+pub(super) fn is_folder(work: &mut Work, path: &str) -> Result<bool, Failure> {
+    // With the slash a link to a folder is one, too.
+    match find(work, &format!("{}/", path.trim_end_matches('/')), Some(0)) {
+        Ok(entries) => Ok(entries.first().is_some_and(|entry| entry.kind == 'd')),
+        Err(failure) if matches!(failure.kind(), Kind::Refused | Kind::Failed) => Ok(false),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Finds what is at a path of the guest and below it, so many levels deep. What is at the path itself comes first.
+pub(super) fn find(work: &mut Work, path: &str, depth: Option<u32>) -> Result<Vec<Entry>, Failure> {
+    // What begins with a dash would be an option.
+    let start =
+        if path.starts_with(['-', '(', ')', '!', ',']) { format!("./{path}") } else { path.to_owned() };
+    let mut exec = Exec::new("find").arg(start);
+    if let Some(depth) = depth {
+        exec = exec.args(["-maxdepth", &depth.to_string()]);
+    }
+    let outcome = run(work, exec.args(["-printf", Entry::FORMAT]))?;
+    if outcome.stdout_truncated {
+        return Err(Failure::new(Kind::Failed, "there are more files than the agent can tell at once"));
+    }
+    Entry::parse(&outcome.stdout).ok_or_else(|| {
+        let message = "the guest's find does not print what it is asked for";
+        Failure::new(Kind::Failed, message).at(work.address())
+    })
+}
+
+/// Runs a program of the guest that must succeed.
+pub(super) fn run(work: &mut Work, exec: Exec) -> Result<Outcome, Failure> {
+    let outcome = work.run(async |session, deadline| session.run(&exec, deadline).await)?;
+    match outcome {
+        Ok(outcome) if outcome.end.is_success() => Ok(outcome),
+        Ok(outcome) => {
+            let said = String::from_utf8_lossy(&outcome.stderr);
+            let said = said.lines().next().unwrap_or_default();
+            let message =
+                if said.is_empty() { outcome.end.to_string() } else { escape::text(said).into_owned() };
+            Err(Failure::new(Kind::Failed, message).at(work.address()))
+        }
+        Err(error) => Err(explain(work, &error)),
+    }
+}
+
+fn explain(work: &mut Work, error: &ExecError) -> Failure {
+    match error.call() {
+        Some(call @ qga_std::Error::Refused(refusal)) if !refusal.is_command_not_found() => {
+            let message =
+                format!("the guest cannot run the program for that: {}", escape::text(refusal.desc.as_str()));
+            let _ = call;
+            Failure::new(Kind::Refused, message).at(work.address())
+        }
+        Some(call) => work.explain(call, true),
+        None if error.is_timeout() => Failure::new(Kind::Deadline, error.to_string()).at(work.address()),
+        None => Failure::new(Kind::Failed, escape::text(&error.to_string()).into_owned()).at(work.address()),
+    }
+}
