@@ -15,6 +15,19 @@ use crate::error::Failure;
 use crate::guests::MANY;
 
 const AFTER_HELP: &str = "\
+What is wanted most (each with -c ADDRESS, or with QGA_CONNECT set to it):
+  qga info                         what the guest is
+  qga -t 300 wait                  until it has booted and its agent answers
+  qga exec -- ls -l /              a program there; its exit code is passed on
+  qga exec --shell 'df -h | sort'  a command line for the guest's shell
+  qga cp notes.txt :/tmp/          a file to the guest; cp :/PATH . from it
+  qga cp --resume --verify disk.img :/srv/disk.img
+                                   a large one: goes on where it broke off
+  qga ls :/var/log                 what is in a directory; cat :/etc/hosts
+  qga freeze -- lvcreate -s ...    a command here while the guest is frozen
+  qga net                          its addresses, and the one to reach it by
+  qga --all /run/vms top           load, CPU, disks and network of many
+
 Addresses:
   unix:PATH        a Unix socket, the usual host's side of a channel
   tcp:HOST:PORT    a TCP socket
@@ -25,9 +38,10 @@ Addresses:
                    sim:NAME has another agent (see qga sim --help)
 
 Many guests:
-  info, ping, wait and call ask all that several -c and --all name, --jobs of
-  them at a time, under one deadline. Each has a row; with --json all are one
-  array, whose members have a \"result\" or an \"error\".
+  info, ping, wait, call, net, fs, disks, cpu, mem, users and time ask all that
+  several -c and --all name, --jobs of them at a time, under one deadline. Each
+  has a row; with --json all are one array, whose members have a \"result\" or
+  an \"error\". top shows them all.
 
 Exit codes:
   0  done
@@ -44,11 +58,7 @@ Exit codes:
      it, 124 where the deadline passed, 125 for all that is not the program's
   128 + N  ended by signal N (130 for Ctrl-C); but qga sim, which is ended so: 0
 
-Examples:
-  qga -c unix:/run/vm/qga.sock info
-  qga -c unix:/run/vm/qga.sock -t 300 wait
-  qga --all /run/vms info
-  qga -c unix:/run/vm/qga.sock exec -- ls -l /
+More examples:
   qga -c unix:/run/vm/qga.sock call guest-file-open path=/etc/hosts mode=r
   qga -c sim: call guest-get-osinfo
   qga commands guest-fsfreeze-freeze

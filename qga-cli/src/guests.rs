@@ -115,7 +115,8 @@ fn too_many(command: &str) -> Failure {
 }
 
 /// Which commands take more than one guest.
-pub(crate) const MANY: &str = "info, ping, wait and call can ask many at once";
+pub(crate) const MANY: &str =
+    "info, ping, wait, call, net, fs, disks, cpu, mem, users, time and top take many";
 
 fn check(address: &str) -> Result<(), Failure> {
     let bad = |error: &dyn std::fmt::Display| {

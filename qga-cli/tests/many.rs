@@ -198,7 +198,7 @@ fn usage() {
     let (folder, _servers) = three();
     let (all, empty) = (directory(&folder), Folder::new());
     let nothing = directory(&empty);
-    let can = "info, ping, wait and call can ask many at once";
+    let can = "info, ping, wait, call, net, fs, disks, cpu, mem, users, time and top take many";
     for (arguments, what) in [
         (&["--all", "/not/there", "info"][..], "cannot read the directory '/not/there': No such file"),
         (&["--all", &nothing, "info"], "there is no Unix socket in '"),

@@ -24,25 +24,9 @@ pub(crate) fn text(text: &str) -> Cow<'_, str> {
     replace(text, is_harmful, |c, out| out.extend(c.escape_default()))
 }
 
-/// Escapes all but the ends of lines.
-pub(crate) fn lines(text: &str) -> Cow<'_, str> {
-    replace(text, |c| c != '\n' && is_harmful(c), |c, out| out.extend(c.escape_default()))
-}
-
-/// Escapes what a program printed: all but the ends of lines, and tabs.
-pub(crate) fn printed(text: &str) -> Cow<'_, str> {
-    let text = replace(
-        text,
-        |c| !matches!(c, '\n' | '\r' | '\t') && is_harmful(c),
-        |c, out| {
-            out.extend(c.escape_default());
-        },
-    );
-    // Where no line ends behind it, it lets what follows stand in the place of what was there.
-    if !text.contains('\r') {
-        return text;
-    }
-    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\\r"))
+/// Escapes all but the ends of lines and our own marks.
+pub(super) fn marked_lines(text: &str, is_mark: fn(char) -> bool) -> Cow<'_, str> {
+    replace(text, |c| c != '\n' && !is_mark(c) && is_harmful(c), |c, out| out.extend(c.escape_default()))
 }
 
 /// Escapes what JSON allows to stand in a string but a terminal should not see. The document stays the same.
@@ -87,7 +71,7 @@ mod tests {
     fn harmful_text_is_shown() {
         assert_eq!(text("\x1b[2J\r\n\x7f\u{9b}"), "\\u{1b}[2J\\r\\n\\u{7f}\\u{9b}");
         assert_eq!(text("a\u{202e}b\u{200b}"), "a\\u{202e}b\\u{200b}");
-        assert_eq!(lines("a\nb\t"), "a\nb\\t");
+        assert_eq!(marked_lines("a\nb\t\u{2}", |c| c == '\u{2}'), "a\nb\\t\u{2}");
         assert_eq!(printed("a\tb\r\nc\rd\x1b[2J\n"), "a\tb\nc\\rd\\u{1b}[2J\n");
     }
 

@@ -9,15 +9,18 @@ use crate::error::{Failure, Kind, reason};
 
 pub(crate) mod escape;
 mod reply;
+mod style;
 mod table;
 pub(crate) mod units;
 
+pub(crate) use style::wants_colours;
 pub(crate) use table::{Table, brief, paragraph};
 
 /// Prints a result. That nobody reads it to its end (`qga ... | head`) is nobody's fault.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
     // Guests' words are escaped where they are put into a text; this holds where that was forgotten.
-    let text = escape::lines(text);
+    let text = escape::marked_lines(text, style::is_mark);
+    let text = style::apply(&text);
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
@@ -31,7 +34,7 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 /// Prints one line to standard error.
 pub(crate) fn print_error(line: &str) {
     // Where nobody can be told, nobody is.
-    let _ = writeln!(io::stderr(), "{line}");
+    let _ = writeln!(io::stderr(), "{}", style::error_line(line));
 }
 
 /// A value as one JSON document, in one line.

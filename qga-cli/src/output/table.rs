@@ -7,7 +7,7 @@ use comfy_table::{
 };
 use terminal_size::{Width, terminal_size_of};
 
-use super::escape;
+use super::{escape, style};
 
 /// A table without lines, with its heads in capitals. Cells are escaped; a cell may have several lines. Columns that
 /// are empty but for their heads are left out.
@@ -76,7 +76,7 @@ impl<const N: usize> Table<N> {
 
     /// The whole table. A terminal's width is kept to; elsewhere lines are as long as they are.
     pub(crate) fn render(&self) -> String {
-        self.render_in(terminal_width())
+        style::mark_first_line(&self.render_in(terminal_width()))
     }
 
     fn render_in(&self, width: Option<u16>) -> String {

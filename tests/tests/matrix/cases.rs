@@ -8,7 +8,8 @@ use qga_proto::commands::{
     GuestFsfreezeThaw, GuestNetworkGetInterfaces, GuestShutdown,
 };
 use qga_proto::exec::{self, End, Exec, Reason};
-use qga_proto::view::GuestExecCaptureOutput;
+use qga_proto::json::Str;
+use qga_proto::view::{GuestExecCaptureOutput, GuestLogicalProcessor};
 use qga_proto::{Error, Session, Transport, Violation};
 use qga_sim::{Guest, Personality, Run};
 
@@ -29,7 +30,8 @@ pub(crate) fn guest(personality: Personality) -> Guest {
     let program = Run::new().stdout("out").stderr("err").exit_code(7).time(Duration::from_millis(300));
     let guest = Guest::with(personality).boot_time(Duration::from_secs(1));
     let short = Run::new().stdout("out").stderr("err").exit_code(7);
-    guest.file(FILE, content()).program("/opt/program", program).program("/opt/short", short)
+    let guest = guest.file(FILE, content()).program("/opt/program", program).program("/opt/short", short);
+    guest.authorized_keys("alice", &["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"])
 }
 
 /// How long a flow may take.
@@ -75,6 +77,10 @@ cases! {
     start("guest-exec", large false);
     freeze("guest-fsfreeze-freeze", large false);
     shut_down("guest-shutdown", large false);
+    read_clock("guest-get-time", large false);
+    set_processors("guest-set-vcpus", large false);
+    find_address("guest-network-get-interfaces", large false);
+    remove_keys("guest-ssh-remove-authorized-keys", large false);
 }
 
 /// Something that every agent can be asked.
@@ -144,4 +150,30 @@ async fn freeze<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8
 
 async fn shut_down<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
     session.call(&GuestShutdown::new().mode("reboot")).await.map(|_| true)
+}
+
+async fn read_clock<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    // The time of the line begins where that of the guest does, or a line's delay later.
+    let (host, deadline) = (0, session.deadline(TIMEOUT));
+    let reading = session.read_clock(host, deadline).await?;
+    Ok(reading.precision < TIMEOUT && reading.guest - reading.ahead < TIMEOUT.as_nanos() as i64)
+}
+
+async fn set_processors<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(TIMEOUT);
+    let wanted = [GuestLogicalProcessor::new(1, false), GuestLogicalProcessor::new(1, true)];
+    session.set_vcpus(&wanted, deadline).await.map_err(|not_all| not_all.error)?;
+    Ok(true)
+}
+
+async fn find_address<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(TIMEOUT);
+    let address = session.primary_address(deadline).await?;
+    Ok(address.is_some_and(|found| found.address.to_string() == "192.0.2.15" && found.prefix == 24))
+}
+
+async fn remove_keys<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(TIMEOUT);
+    let keys = [Str::new("ssh-ed25519 AAAA one")];
+    Ok(session.remove_authorized_keys("alice", &keys, deadline).await? == 0)
 }

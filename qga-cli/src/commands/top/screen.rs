@@ -18,7 +18,7 @@ use ratatui::{Frame, Terminal};
 
 use super::sampler::{Row, Sampler};
 use super::{HEADS, cells};
-use crate::output::brief;
+use crate::output::{brief, wants_colours};
 use crate::signals;
 
 /// How long nobody looks for keys and news.
@@ -27,7 +27,7 @@ const SLICE: Duration = Duration::from_millis(100);
 /// Shows what is sampled until somebody ends it.
 pub(super) fn show(sampler: &Sampler, interval: Duration) -> io::Result<()> {
     let mut screen = Screen::enter()?;
-    let has_colours = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let has_colours = wants_colours();
     let mut state = TableState::new().with_selected(0);
     let last = sampler.guests().len().saturating_sub(1);
     loop {
