@@ -9,7 +9,7 @@ use crate::buffer::Buffer;
 use crate::client::DEFAULT_MAX_MESSAGE;
 use crate::commands::{GuestSync, GuestSyncDelimited};
 use crate::frame::{Frame, Framer, Framing};
-use crate::json::{self, Raw, Str, WriteError};
+use crate::json::{self, Raw, Str, WriteError, Writer};
 use crate::message::{self, Call, Execute};
 
 mod check;
@@ -154,7 +154,7 @@ impl<B: Buffer> Agent<B> {
     ///
     /// Why the reply cannot be sent.
     pub fn refuse(&mut self, class: ErrorClass<'_>, desc: impl fmt::Display) -> Result<(), ReplyError> {
-        self.answer(|id, buffer| message::encode_error(class.name(), &desc, id, buffer))
+        self.answer(&|id, buffer| message::encode_error(class.name(), &desc, id, buffer))
     }
 
     /// Ends the open request without an answer: it succeeded, and is one of those that are silent then. Without one it does
@@ -211,7 +211,7 @@ impl<B: Buffer> Agent<B> {
             Err(fault) => {
                 let id = read_id(text, id);
                 // Too small a buffer for this leaves nothing to be said.
-                let _ = self.outgoing.put(|buffer| message::encode_error(GENERIC, &fault, id, buffer));
+                let _ = self.outgoing.put(&|buffer| message::encode_error(GENERIC, &fault, id, buffer));
                 return None;
             }
         };
@@ -232,17 +232,18 @@ impl<B: Buffer> Agent<B> {
     }
 
     fn succeed<T: Serialize + ?Sized>(&mut self, value: &T, delimited: bool) -> Result<(), ReplyError> {
-        self.answer(|id, buffer| message::encode_return(value, delimited, id, buffer))
+        let value = |writer: &mut Writer<'_>| writer.value(value);
+        self.answer(&|id, buffer| message::encode_return(&value, delimited, id, buffer))
     }
 
     /// Answers the open request, if one is: only then is the transmit buffer free.
     fn answer(
         &mut self,
-        encode: impl Fn(Option<Raw<'_>>, &mut [u8]) -> Result<usize, WriteError>,
+        encode: &dyn Fn(Option<Raw<'_>>, &mut [u8]) -> Result<usize, WriteError>,
     ) -> Result<(), ReplyError> {
         let State::Open { id } = &self.state else { return Err(ReplyError::NoRequest) };
         let id = read_id(self.framer.text(), id.clone());
-        self.outgoing.put(|buffer| encode(id, buffer))?;
+        self.outgoing.put(&|buffer| encode(id, buffer))?;
         self.state = State::Idle;
         Ok(())
     }
@@ -250,7 +251,7 @@ impl<B: Buffer> Agent<B> {
     /// Complains of what is no request, or not one that can be answered. When that does not fit nothing is said.
     fn fail(&mut self, desc: impl fmt::Display, id: Option<Range<usize>>) {
         let id = read_id(self.framer.text(), id);
-        let _ = self.outgoing.put(|buffer| message::encode_error(GENERIC, &desc, id, buffer));
+        let _ = self.outgoing.put(&|buffer| message::encode_error(GENERIC, &desc, id, buffer));
         self.state = State::Idle;
     }
 }
@@ -266,7 +267,7 @@ struct Outgoing<B> {
 
 impl<B: Buffer> Outgoing<B> {
     /// Writes a reply, growing the buffer if it can. When it cannot, there is none.
-    fn put(&mut self, encode: impl Fn(&mut [u8]) -> Result<usize, WriteError>) -> Result<(), ReplyError> {
+    fn put(&mut self, encode: &dyn Fn(&mut [u8]) -> Result<usize, WriteError>) -> Result<(), ReplyError> {
         (self.len, self.sent) = (0, 0);
         self.len =
             message::encode_growing(&mut self.buffer, MAX_REPLY, 0, encode).map_err(|error| match error {

@@ -1,6 +1,7 @@
 //! The machine on the host's side.
 
 use core::fmt;
+use core::ops::Range;
 
 use serde::Deserialize;
 
@@ -14,7 +15,7 @@ use crate::time::Instant;
 
 mod call;
 pub use call::Ticket;
-use call::{Call, Outcome};
+use call::{Call, Fault, Outcome};
 
 mod config;
 pub use config::{Config, DEFAULT_MAX_MESSAGE};
@@ -33,6 +34,7 @@ mod sync;
 use sync::{Ids, Sync};
 
 mod transition;
+use transition::Arguments;
 
 /// Talks to one agent over one connection: commands to bytes, bytes to typed replies.
 ///
@@ -154,19 +156,31 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         now: Instant,
         deadline: Instant,
     ) -> Result<Ticket<C>, Error> {
+        let (name, responds) = (command.name(), command.success_response());
+        self.begin(name, responds, &|writer| writer.value(command), now, deadline).map(Ticket::new)
+    }
+
+    fn begin(
+        &mut self,
+        name: &str,
+        success_response: bool,
+        arguments: &Arguments<'_>,
+        now: Instant,
+        deadline: Instant,
+    ) -> Result<u64, Error> {
         self.give_up();
         self.late.release();
         self.serial += 1;
         let is_closed = self.state == State::Closed;
-        if is_closed && !late::can_be_late(command.name()) {
+        if is_closed && !late::can_be_late(name) {
             return Err(Error::Closed(Sent::Nothing));
         }
-        let body = self.encode(command)?;
-        let program = Program::of(command.name(), &self.command.bytes()[..body]);
+        let body = self.encode_arguments(name, arguments)?;
+        let program = Program::of(name, &self.command.bytes()[..body]);
         self.call = Some(Call {
             id: self.ids.command(),
             deadline,
-            success_response: command.success_response(),
+            success_response,
             program,
             opens: handles::opens(command.name()),
             body,
@@ -183,7 +197,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             self.settle(Outcome::Late);
         }
         if self.is_settled() {
-            return Ok(Ticket::new(self.serial));
+            return Ok(self.serial);
         }
         if is_closed {
             self.call = None;
@@ -202,7 +216,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             State::Unsynced => self.begin_sync(now),
             _ => {}
         }
-        Ok(Ticket::new(self.serial))
+        Ok(self.serial)
     }
 
     /// Whether there is a reply (or an error) to take.
@@ -231,6 +245,33 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     }
 
     fn take<'v, T: Deserialize<'v>>(&'v mut self, serial: u64) -> Result<T, Error> {
+        let found = self.take_value(serial)?;
+        let (text, line) = match found {
+            Some(Found::Late) => (self.late.given(), None),
+            Some(Found::Value(range)) => {
+                let line = self.framer.text();
+                (line.get(range).unwrap_or_default(), Some(line))
+            }
+            None => (&b"{}"[..], None),
+        };
+        json::from_slice(text).or_else(|error| {
+            // Not even JSON, perhaps: what else is wrong on this line?
+            let (value, is_reply) = look_again(line);
+            if let Some(value) = value {
+                return Ok(json::from_slice(value).map_err(Violation::Undecodable)?);
+            }
+            if is_reply {
+                return Err(Violation::Undecodable(error).into());
+            }
+            if self.state == State::Idle {
+                (self.state, self.doubted) = (State::Unsynced, true);
+            }
+            Err(Violation::NotAReply.into())
+        })
+    }
+
+    /// Where the reply's value is; `None` for a command that is silent when it succeeds.
+    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Error> {
         if serial != self.serial {
             return Err(Error::Misuse(Misuse::StaleTicket));
         }
@@ -238,29 +279,13 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             self.give_up();
             return Err(Error::Misuse(Misuse::NotSettled));
         }
-        let value = match self.call.take().and_then(|call| call.outcome) {
-            Some(Outcome::Return(value)) => value,
-            Some(Outcome::Late) => {
-                return Ok(json::from_slice(self.late.given()).map_err(Violation::Undecodable)?);
-            }
-            Some(Outcome::Silent) => return Ok(json::from_slice(b"{}").map_err(Violation::Undecodable)?),
-            Some(Outcome::Failed(error)) => return Err(error),
-            None => return Err(Error::Misuse(Misuse::NotSettled)),
-        };
-        let line = self.framer.text();
-        json::from_slice(&line[value]).or_else(|error| match Reply::parse_in_full(line) {
-            Some(Reply::Return { value, .. }) => {
-                Ok(json::from_slice(&line[value]).map_err(Violation::Undecodable)?)
-            }
-            Some(_) => Err(Error::Protocol(Violation::Undecodable(error))),
-            // Not even JSON: what else is wrong on this line?
-            None => {
-                if self.state == State::Idle {
-                    (self.state, self.doubted) = (State::Unsynced, true);
-                }
-                Err(Error::Protocol(Violation::NotAReply))
-            }
-        })
+        match self.call.take().and_then(|call| call.outcome) {
+            Some(Outcome::Return(value)) => Ok(Some(Found::Value(value))),
+            Some(Outcome::Late) => Ok(Some(Found::Late)),
+            Some(Outcome::Silent) => Ok(None),
+            Some(Outcome::Failed(fault)) => Err(self.explain(fault)),
+            None => Err(Error::Misuse(Misuse::NotSettled)),
+        }
     }
 
     /// Whether an agent has ever answered on this connection.
@@ -341,7 +366,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
                 self.wait_for_late(&call);
                 let sent = call.sent();
                 call.outcome =
-                    Some(if silent { Outcome::Silent } else { Outcome::Failed(Error::Closed(sent)) });
+                    Some(if silent { Outcome::Silent } else { Outcome::Failed(Fault::Closed(sent)) });
             }
             self.call = Some(call);
         }
@@ -368,7 +393,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             let timed_out = TimedOut { sent: call.sent(), heard: self.heard, noise };
             // An agent that lived does not answer the sync any more.
             self.doubted |= self.state == State::Syncing && self.heard;
-            self.settle(Outcome::Failed(Error::TimedOut(timed_out)));
+            self.settle(Outcome::Failed(Fault::TimedOut(timed_out)));
             if let Some(call) = self.call.take() {
                 self.miss(&call);
                 self.call = Some(call);
@@ -380,6 +405,24 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             State::Confirming { quiet } if now >= quiet => self.settle(Outcome::Silent),
             _ => {}
         }
+    }
+}
+
+/// Where a reply's value is.
+enum Found {
+    /// In the framer's text.
+    Value(Range<usize>),
+    /// It came late.
+    Late,
+}
+
+/// Looks at the whole of a line whose value could not be read: its value, if it is a reply to be read once more, and
+/// whether it is a reply at all. What came late, or was never on a line, has been looked at.
+fn look_again(line: Option<&[u8]>) -> (Option<&[u8]>, bool) {
+    let Some(line) = line else { return (None, true) };
+    match Reply::parse_in_full(line) {
+        Some(Reply::Return { value, .. }) => (line.get(value), true),
+        reply => (None, reply.is_some()),
     }
 }
 

@@ -13,11 +13,13 @@ use crate::json::WriteError;
 
 /// Writes a message to the front of a buffer, and leaves `tail` bytes behind it. The buffer is made longer, up to `limit`,
 /// until all of that fits. `encode` gives how long the message is, whether it fits or not.
+///
+/// What is written is not a type here, nor in what is called by this: the code stands once, not once for each command.
 pub(crate) fn encode_growing<B: Buffer>(
     buffer: &mut B,
     limit: usize,
     tail: usize,
-    encode: impl Fn(&mut [u8]) -> Result<usize, WriteError>,
+    encode: &dyn Fn(&mut [u8]) -> Result<usize, WriteError>,
 ) -> Result<usize, WriteError> {
     loop {
         let room = buffer.bytes().len().min(limit);

@@ -6,21 +6,21 @@ use core::fmt::{self, Write as _};
 pub const INLINE_TEXT: usize = 160;
 
 #[cfg(feature = "alloc")]
-type Storage = alloc::string::String;
+type Storage<const N: usize> = alloc::string::String;
 #[cfg(not(feature = "alloc"))]
-type Storage = heapless::String<INLINE_TEXT>;
+type Storage<const N: usize> = heapless::String<N, u8>;
 
-/// A text kept inside an error: whole with `alloc`, else its first [`INLINE_TEXT`] bytes.
+/// A text kept inside an error: whole with `alloc`, else its first `N` bytes.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Text(Storage);
+pub struct Text<const N: usize = INLINE_TEXT>(Storage<N>);
 
-impl Text {
+impl<const N: usize> Text<N> {
     /// Keeps what `value` displays, cut at the end when there is no room for all of it.
     #[must_use]
     pub fn new(value: impl fmt::Display) -> Self {
         let mut text = Self::default();
         // An error here means that the text was cut, which is what is promised.
-        let _ = write!(Cut(&mut text.0), "{value}");
+        let _ = write!(Cut::<N>(&mut text.0), "{value}");
         text
     }
 
@@ -31,35 +31,35 @@ impl Text {
     }
 }
 
-impl fmt::Debug for Text {
+impl<const N: usize> fmt::Debug for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
     }
 }
 
-impl fmt::Display for Text {
+impl<const N: usize> fmt::Display for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.as_str(), f)
     }
 }
 
 #[cfg(feature = "defmt")]
-impl defmt::Format for Text {
+impl<const N: usize> defmt::Format for Text<N> {
     fn format(&self, f: defmt::Formatter<'_>) {
         defmt::Format::format(self.as_str(), f);
     }
 }
 
-impl PartialEq<&str> for Text {
+impl<const N: usize> PartialEq<&str> for Text<N> {
     fn eq(&self, other: &&str) -> bool {
         self.as_str() == *other
     }
 }
 
 /// Takes characters until the first that does not fit.
-struct Cut<'a>(&'a mut Storage);
+struct Cut<'a, const N: usize>(&'a mut Storage<N>);
 
-impl fmt::Write for Cut<'_> {
+impl<const N: usize> fmt::Write for Cut<'_, N> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         if fmt::Write::write_str(self.0, text).is_ok() {
             return Ok(());

@@ -54,7 +54,7 @@ pub(crate) fn generate(
     }
     // A view that borrows nothing is written like an owned type.
     let family = if borrows { Family::View } else { Family::Owned };
-    family::visitor(code, name, family, &expected, |code| {
+    family::visitor(code, name, family, family::ANY, &expected, |code| {
         variants.iter().for_each(|variant| visit(code, name, variant, family));
     });
     Ok(())

@@ -127,7 +127,12 @@ fn string_form(code: &mut Code, name: &str, fields: &Fields<'_>, family: Family)
     code.close("}");
     code.close("}");
     code.line("");
-    visitor(code, name, family, "an object or a string", |code| {
+    let ask = match family {
+        // Without the numbers that a reader of anything has to know.
+        Family::View => "deserialize_newtype_struct(Str::OR_OBJECT, ",
+        Family::Owned => ANY,
+    };
+    visitor(code, name, family, ask, "an object or a string", |code| {
         code.line("");
         code.open(format!("fn {visit} -> Result<Self::Value, E> {{"));
         let expression = |(index, presence): (usize, Presence)| match presence {
@@ -148,11 +153,15 @@ fn string_form(code: &mut Code, name: &str, fields: &Fields<'_>, family: Family)
     });
 }
 
+/// How a deserializer is asked for whatever comes.
+pub(crate) const ANY: &str = "deserialize_any(";
+
 /// `Deserialize` by a visitor that takes what comes; `methods` writes the visitor's methods.
 pub(crate) fn visitor(
     code: &mut Code,
     name: &str,
     family: Family,
+    ask: &str,
     expected: &str,
     methods: impl FnOnce(&mut Code),
 ) {
@@ -162,7 +171,7 @@ pub(crate) fn visitor(
     };
     code.open(format!("impl{generics} Deserialize<'de> for {name}{own} {{"));
     code.open("fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {");
-    code.line(format!("deserializer.deserialize_any({name}Visitor)"));
+    code.line(format!("deserializer.{ask}{name}Visitor)"));
     code.close("}");
     code.close("}");
     code.line("");

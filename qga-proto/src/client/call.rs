@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::late::Program;
-use crate::error::{Error, Sent};
+use crate::error::{Sent, TimedOut};
 use crate::time::Instant;
 
 /// The command in flight.
@@ -34,7 +34,18 @@ pub(super) enum Outcome {
     Late,
     /// Accepted, by a command that says nothing then.
     Silent,
-    Failed(Error),
+    Failed(Fault),
+}
+
+/// Why a call has failed, without the words: these are still in the framer's text, as a range.
+#[derive(Clone, Debug)]
+pub(super) enum Fault {
+    Refused(Range<usize>),
+    Unattributed(Range<usize>),
+    NotAReply,
+    TimedOut(TimedOut),
+    TooLong { len: usize, limit: usize },
+    Closed(Sent),
 }
 
 impl Call {

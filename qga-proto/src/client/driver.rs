@@ -2,12 +2,12 @@
 
 use core::mem;
 
-use super::call::Outcome;
+use super::call::{Fault, Outcome};
 use super::late::{self, Program};
 use super::{Client, Config};
 use crate::buffer::Buffer;
 use crate::command::Command;
-use crate::error::{Error, Sent};
+use crate::error::Sent;
 use crate::time::Instant;
 
 impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
@@ -50,7 +50,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// How much of the command had left, if the call was settled by the end of the connection.
     pub(crate) fn settled_lost(&self) -> Option<Sent> {
         match self.call.as_ref()?.outcome {
-            Some(Outcome::Failed(Error::Closed(sent))) => Some(sent),
+            Some(Outcome::Failed(Fault::Closed(sent))) => Some(sent),
             _ => None,
         }
     }

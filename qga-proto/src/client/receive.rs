@@ -3,7 +3,7 @@
 use core::mem;
 use core::ops::Range;
 
-use super::call::{Call, Outcome};
+use super::call::{Call, Fault, Outcome};
 use super::late::{self, Program};
 use super::{Client, State};
 use crate::buffer::Buffer;
@@ -75,7 +75,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             (State::Waiting | State::Confirming { .. }, Some(reply)) => self.handle_unnamed(&reply, now),
             (State::Idle, Some(_)) => {}
             (State::Idle, None) => self.doubt(),
-            (State::Waiting | State::Confirming { .. }, None) => self.violate(Violation::NotAReply, now),
+            (State::Waiting | State::Confirming { .. }, None) => self.distrust(Fault::NotAReply, now),
         }
     }
 
@@ -92,10 +92,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
                 self.note_start(&value);
                 Outcome::Return(value)
             }
-            Reply::Error { error, .. } => Outcome::Failed(match self.refusal(error) {
-                Some(refusal) => Error::Refused(refusal),
-                None => Error::Protocol(Violation::NotAReply),
-            }),
+            Reply::Error { error, .. } => Outcome::Failed(Fault::Refused(error)),
             Reply::Foreign => return,
         };
         self.settle(outcome);
@@ -136,11 +133,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             // Unless one of an earlier command is still owed.
             (true, Reply::Error { id: Id::Absent, .. }) if self.unanswered > 0 => {}
             (true, Reply::Error { id: Id::Absent, error }) => {
-                let violation = match self.refusal(error.clone()) {
-                    Some(Refusal { class, desc, .. }) => Violation::Unattributed { class, desc },
-                    None => Violation::NotAReply,
-                };
-                self.violate(violation, now);
+                self.distrust(Fault::Unattributed(error.clone()), now);
             }
             _ => {}
         }
@@ -149,13 +142,13 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     fn handle_oversized(&mut self, len: usize, now: Instant) {
         let delimited = mem::take(&mut self.delimited);
         let id = Id::split_tail(self.framer.text()).map(|(_, id)| id).filter(|_| self.sync.id_mode());
-        let error = Error::ReplyTooLong { len, limit: self.framer.limit() };
+        let fault = Fault::TooLong { len, limit: self.framer.limit() };
         match (self.state, &self.call, id) {
             (State::Waiting | State::Confirming { .. }, Some(call), Some(id)) if id == call.id => {
-                self.settle(Outcome::Failed(error));
+                self.settle(Outcome::Failed(fault));
             }
             _ if delimited => {}
-            (State::Waiting, _, None) => self.distrust(error, now),
+            (State::Waiting, _, None) => self.distrust(fault, now),
             (State::Idle, _, None) => self.doubt(),
             _ => {}
         }
@@ -184,18 +177,29 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         self.sync.handle_error(generic, id, &mut self.ids, now);
     }
 
-    fn violate(&mut self, violation: Violation, now: Instant) {
-        self.distrust(Error::Protocol(violation), now);
-    }
-
     /// What came makes the line worth no trust. The call fails, if any of it has left; else it waits for a new sync.
-    fn distrust(&mut self, error: Error, now: Instant) {
+    fn distrust(&mut self, fault: Fault, now: Instant) {
         if self.call.as_ref().is_some_and(|call| call.sent() == Sent::Nothing) {
             self.doubted = true;
             return self.begin_sync(now);
         }
-        self.settle(Outcome::Failed(error));
+        self.settle(Outcome::Failed(fault));
         self.doubt();
+    }
+
+    /// The error, with the agent's words.
+    pub(super) fn explain(&self, fault: Fault) -> Error {
+        match fault {
+            Fault::Refused(error) => self.refusal(error).map(Error::Refused),
+            Fault::Unattributed(error) => self
+                .refusal(error)
+                .map(|Refusal { class, desc, .. }| Violation::Unattributed { class, desc }.into()),
+            Fault::NotAReply => None,
+            Fault::TimedOut(timed_out) => Some(Error::TimedOut(timed_out)),
+            Fault::TooLong { len, limit } => Some(Error::ReplyTooLong { len, limit }),
+            Fault::Closed(sent) => Some(Error::Closed(sent)),
+        }
+        .unwrap_or(Error::Protocol(Violation::NotAReply))
     }
 
     fn refusal(&self, error: Range<usize>) -> Option<Refusal> {

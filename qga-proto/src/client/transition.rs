@@ -7,9 +7,12 @@ use super::{Client, State};
 use crate::buffer::Buffer;
 use crate::command::Command;
 use crate::error::{Error, Misuse, Sent};
-use crate::json::WriteError;
+use crate::json::{WriteError, Writer};
 use crate::message;
 use crate::time::Instant;
+
+/// Writes the arguments of a command: without its type, so that the code which handles it stands once.
+pub(super) type Arguments<'a> = dyn Fn(&mut Writer<'_>) -> Result<(), WriteError> + 'a;
 
 /// How many commands in a row may stay without an answer in id mode before the line is not trusted any more.
 const MAX_UNANSWERED: u8 = 2;
@@ -137,10 +140,14 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     /// Encodes the command, without its end, and leaves room for that.
     pub(super) fn encode<C: Command>(&mut self, command: &C) -> Result<usize, Error> {
+        self.encode_arguments(command.name(), &|writer| writer.value(command))
+    }
+
+    pub(super) fn encode_arguments(&mut self, name: &str, arguments: &Arguments<'_>) -> Result<usize, Error> {
         let limit = self.config.max_command;
         let tail = message::COMMAND_TAIL;
-        let result = message::encode_growing(&mut self.command, limit, tail, |buffer| {
-            message::encode_command(command, buffer)
+        let result = message::encode_growing(&mut self.command, limit, tail, &|buffer| {
+            message::encode_command(name, arguments, buffer)
         });
         result.map_err(|error| match error {
             WriteError::Full { len } => {

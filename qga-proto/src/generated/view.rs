@@ -54,7 +54,7 @@ impl Serialize for GuestAgentCommandInfo<'_> {
 
 impl<'de: 'a, 'a> Deserialize<'de> for GuestAgentCommandInfo<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(GuestAgentCommandInfoVisitor)
+        deserializer.deserialize_newtype_struct(Str::OR_OBJECT, GuestAgentCommandInfoVisitor)
     }
 }
 

@@ -193,6 +193,14 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 self.at = scan::array(self.text, start)?;
                 visitor.visit_borrowed_bytes(&self.text[start..self.at])
             }
+            Str::OR_OBJECT => match self.peek()? {
+                b'{' => self.visit_object(visitor),
+                b'"' => {
+                    let at = self.at;
+                    visit_str(self.string()?, at, visitor)
+                }
+                _ => Err(self.expected("an object or a string")),
+            },
             Raw::TOKEN => visitor.visit_borrowed_bytes(&self.text[self.skip()?]),
             _ => visitor.visit_newtype_struct(self),
         }

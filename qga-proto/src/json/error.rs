@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use serde::de::{Expected, Unexpected};
+
 use crate::text::Text;
 
 /// Why a JSON text could not be read, and where.
@@ -17,12 +19,16 @@ pub struct Error {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
+    /// A member of this name came twice.
+    Duplicate(&'static str),
     /// The text ends in the middle.
     Eof,
     /// An escape that JSON does not have, or a surrogate without its partner.
     Escape,
     /// Something else than this was expected.
     Expected(&'static str),
+    /// There is no member of this name, and must be.
+    Missing(&'static str),
     /// A number that the wanted type cannot hold.
     NumberOutOfRange,
     /// More than [`MAX_DEPTH`](super::MAX_DEPTH) arrays and objects inside each other.
@@ -30,7 +36,7 @@ pub enum ErrorKind {
     /// A string that is not UTF-8.
     Utf8,
     /// A value of the wrong type, an unknown or a missing member: in the words of the type that was read.
-    Value(Text),
+    Value(Text<SHORT_TEXT>),
 }
 
 impl Error {
@@ -59,14 +65,20 @@ impl Error {
     }
 }
 
+/// How many bytes of a type's own error are kept where there is no allocator. As all that is read may fail, and hands the
+/// error on, a longer one costs code and stack everywhere: this makes 32 bytes of it in all.
+const SHORT_TEXT: usize = 22;
+
 const UNKNOWN: usize = usize::MAX;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
+            ErrorKind::Duplicate(name) => write!(f, "duplicate field `{name}`")?,
             ErrorKind::Eof => f.write_str("the text ends too early")?,
             ErrorKind::Escape => f.write_str("invalid escape in a string")?,
             ErrorKind::Expected(what) => write!(f, "expected {what}")?,
+            ErrorKind::Missing(name) => write!(f, "missing field `{name}`")?,
             ErrorKind::NumberOutOfRange => f.write_str("number out of range")?,
             ErrorKind::TooDeep => f.write_str("nested too deeply")?,
             ErrorKind::Utf8 => f.write_str("a string is not UTF-8")?,
@@ -81,5 +93,22 @@ impl core::error::Error for Error {}
 impl serde::de::Error for Error {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self::new(ErrorKind::Value(Text::new(message)), UNKNOWN)
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self::new(ErrorKind::Missing(name), UNKNOWN)
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::new(ErrorKind::Duplicate(name), UNKNOWN)
+    }
+
+    /// Says what was expected; what came instead is in the text. To print it would need code for floating-point numbers.
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {expected}"))
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {expected}"))
     }
 }

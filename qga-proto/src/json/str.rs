@@ -24,6 +24,11 @@ impl<'a> Str<'a> {
     /// The name under which [`Str`] asks the reader for a string as it stands.
     pub(super) const TOKEN: &'static str = "$qga_proto::json::Str";
 
+    /// The name under which a type asks the reader for a string or an object: anything would be numbers, too, and code that
+    /// reads floating-point numbers is large.
+    #[doc(hidden)]
+    pub const OR_OBJECT: &'static str = "$qga_proto::json::Str or object";
+
     /// A plain string.
     #[must_use]
     pub const fn new(text: &'a str) -> Self {

@@ -4,7 +4,6 @@ use core::fmt;
 use core::ops::Range;
 use core::str;
 
-use crate::command::Command;
 use crate::json::{self, Reader, Str, WriteError, Writer};
 
 /// A message from the client, as far as the agent can tell without knowing the command. Ranges are positions in the
@@ -103,14 +102,19 @@ impl fmt::Display for Fault<'_> {
 }
 
 /// Writes `{"execute":NAME,"arguments":{...}` without its closing brace: what follows depends on the agent.
-pub(crate) fn encode_command<C: Command>(command: &C, buffer: &mut [u8]) -> Result<usize, WriteError> {
+/// `arguments_of` writes the object.
+pub(crate) fn encode_command(
+    name: &str,
+    arguments_of: &dyn Fn(&mut Writer<'_>) -> Result<(), WriteError>,
+    buffer: &mut [u8],
+) -> Result<usize, WriteError> {
     let mut writer = Writer::new(buffer);
     writer.bytes(b"{\"execute\":")?;
-    writer.value(command.name())?;
+    writer.value(name)?;
     let bare = writer.len();
     writer.bytes(b",\"arguments\":")?;
     let arguments = writer.len();
-    writer.value(command)?;
+    arguments_of(&mut writer)?;
     if !writer.fits() {
         return Ok(writer.len());
     }
