@@ -220,10 +220,13 @@ fn who_is_killed_leaves_the_guest_frozen_and_it_can_be_thawed() {
     let simulation = Simulation::new();
     let child = begin(&simulation, "exec sleep 600");
     until(|| process(&begun(&simulation)).is_some());
-    signal(&child, "KILL");
-    assert_eq!(wait(child).code, None);
     let command = process(&begun(&simulation)).expect("it was started");
+    signal(&child, "KILL");
+    until(|| !is_alive(&child.id().to_string()));
+    // Nobody has ended the command either.
+    assert!(is_alive(&command));
     assert!(Command::new("kill").args(["-s", "KILL", &command]).status().unwrap().success());
+    assert_eq!(wait(child).code, None);
     assert!(is_frozen(&simulation));
     assert_eq!(run(&["-c", &simulation.folder.address(), "thaw"]).ok(), "thawed 1 file system\n");
     assert!(!is_frozen(&simulation));

@@ -182,7 +182,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             deadline,
             success_response,
             program,
-            opens: handles::opens(command.name()),
+            opens: handles::opens(name),
             body,
             len: 0,
             sent: 0,

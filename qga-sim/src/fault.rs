@@ -8,6 +8,7 @@ mod text;
 mod useless;
 
 pub use text::FaultError;
+#[cfg(feature = "toml")]
 pub(crate) use text::time;
 pub use useless::UselessFault;
 

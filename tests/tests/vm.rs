@@ -9,11 +9,10 @@ use std::time::{Duration, Instant};
 use qga_proto::commands::{
     GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFsfreezeFreeze,
     GuestFsfreezeFreezeList, GuestFsfreezeStatus, GuestFsfreezeThaw, GuestFstrim, GuestGetHostName,
-    GuestGetOsinfo, GuestGetTime, GuestInfo, GuestPing, GuestSetTime, GuestSetUserPassword, GuestShutdown,
-    GuestSuspendRam,
+    GuestGetOsinfo, GuestGetTime, GuestInfo, GuestPing, GuestSetTime, GuestSetUserPassword,
 };
 use qga_proto::json::{List, Str};
-use qga_proto::{Error, OwnedCommand, Refusal, owned};
+use qga_proto::{Accepted, Error, FreezeError, OwnedCommand, Refusal, Shutdown, Suspend, owned};
 use qga_std::Session;
 use qga_tests::vm::Vm;
 
@@ -26,6 +25,7 @@ fn a_guest_on_a_virtio_port() {
     let mut session = ready(&vm.virtio());
     let mut other = ready(&vm.serial());
     freezes(&mut session);
+    is_held_frozen(&mut session, &mut other);
     is_frozen_for_all(&mut session, &mut other);
     sets_its_clock(&mut session);
     sets_passwords(&mut session);
@@ -132,6 +132,40 @@ fn freezes(session: &mut Session) {
     assert!(trimmed.iter().all(|path| path.trimmed.is_some_and(|bytes| bytes > 0)), "{trimmed:?}");
 }
 
+/// What a file system that is frozen does not do, for whoever writes to it.
+fn is_held_frozen(session: &mut Session, other: &mut Session) {
+    let create = GuestFileOpen::new("/srv/held").mode("w");
+    let held = session.with_frozen(LIMIT, || {
+        let error = other.call_timeout(&create, Duration::from_secs(1)).expect_err("no file can be made");
+        assert!(error.is_timeout(), "{error:?}");
+    });
+    held.expect("it was frozen throughout");
+    assert_frozen(session, false);
+    other.call(&GuestGetHostName::new()).expect("an answer of its own");
+
+    let frozen = session.freeze_some(&["/srv", "/nowhere"], LIMIT).expect("a freeze");
+    assert_eq!(frozen.count(), 1);
+    // Another agent, of another process, in the same guest: it has not frozen anything.
+    assert_eq!(other.is_frozen(LIMIT).expect("a status"), Some(false));
+    drop(frozen);
+    assert_frozen(session, false);
+
+    session.call(&GuestFsfreezeFreeze::new()).expect("a freeze by hand");
+    let failed = session.with_frozen(LIMIT, || ()).expect_err("it is frozen");
+    assert!(matches!(failed.error, FreezeError::AlreadyFrozen), "{failed}");
+    assert_eq!(session.thaw(LIMIT).expect("a thaw").count, Some(2));
+    let failed = session.with_some_frozen(&["/nowhere"], LIMIT, || ()).expect_err("there is none");
+    assert!(matches!(failed.error, FreezeError::NothingToFreeze), "{failed}");
+
+    // What is killed while the guest is frozen: the next agent knows that it is.
+    let frozen = session.freeze(LIMIT).expect("a freeze");
+    run(other, "kill -9 $(cat /run/virtio-serial/pid)");
+    let thawed = frozen.thaw(LIMIT).expect("the next agent thaws");
+    assert!(!thawed.is_early, "{thawed:?}");
+    assert_frozen(session, false);
+    run(other, "echo now >/srv/held");
+}
+
 /// Whoever writes to its disks waits for the thaw.
 fn is_frozen_for_all(session: &mut Session, other: &mut Session) {
     session.call(&GuestFsfreezeFreeze::new()).expect("a freeze");
@@ -177,7 +211,8 @@ fn gets_another_agent(session: &mut Session, other: &mut Session) {
 }
 
 fn sleeps(vm: &mut Vm, session: &mut Session) {
-    session.call(&GuestSuspendRam::new()).expect("it falls asleep");
+    let gone = session.suspend_and_wait(Suspend::Ram, LIMIT).expect("it falls asleep");
+    assert_eq!(gone, Accepted::Gone);
     vm.monitor().wait_for("SUSPEND");
     assert_eq!(vm.monitor().command("query-status")["status"], "suspended");
     let error = session.call_timeout(&GuestPing::new(), Duration::from_millis(500)).expect_err("it sleeps");
@@ -202,13 +237,15 @@ fn has_its_files(session: &mut Session) {
 }
 
 fn reboots(vm: &mut Vm, session: &mut Session) {
-    session.call(&GuestShutdown::new().mode("reboot")).expect("it reboots");
+    let gone = session.shutdown_and_wait(Shutdown::Reboot, LIMIT).expect("it reboots");
+    assert_eq!(gone, Accepted::Gone);
     assert_eq!(vm.monitor().wait_for("RESET")["guest"], true);
     is_ready(session);
 }
 
 fn shuts_down(vm: &mut Vm, session: &mut Session) {
-    session.call(&GuestShutdown::new()).expect("it shuts down");
+    let gone = session.shutdown_and_wait(Shutdown::Powerdown, LIMIT).expect("it shuts down");
+    assert_eq!(gone, Accepted::Gone);
     assert_eq!(vm.monitor().wait_for("SHUTDOWN")["reason"], "guest-shutdown");
     assert!(vm.ended().success());
     let error = session.call(&GuestPing::new()).expect_err("nobody is there");

@@ -29,6 +29,22 @@ pub(super) fn marked_lines(text: &str, is_mark: fn(char) -> bool) -> Cow<'_, str
     replace(text, |c| c != '\n' && !is_mark(c) && is_harmful(c), |c, out| out.extend(c.escape_default()))
 }
 
+/// Escapes what a program printed: all but the ends of lines, and tabs.
+pub(crate) fn printed(text: &str) -> Cow<'_, str> {
+    let text = replace(
+        text,
+        |c| !matches!(c, '\n' | '\r' | '\t') && is_harmful(c),
+        |c, out| {
+            out.extend(c.escape_default());
+        },
+    );
+    // Where no line ends behind it, it lets what follows stand in the place of what was there.
+    if !text.contains('\r') {
+        return text;
+    }
+    Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\\r"))
+}
+
 /// Escapes what JSON allows to stand in a string but a terminal should not see. The document stays the same.
 pub(crate) fn json(document: &str) -> Cow<'_, str> {
     replace(

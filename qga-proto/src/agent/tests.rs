@@ -97,5 +97,5 @@ fn elements_of_lists_are_checked_against_the_schema() {
     let request = agent.poll_request().unwrap();
     assert!(request.typed_arguments::<crate::commands::GuestSetVcpus<'_>>().is_ok());
     let error = request.arguments::<crate::commands::GuestSetVcpus<'_>>().unwrap_err();
-    assert_eq!(crate::Text::new(error), "Parameter 'vcpus[0].x' is unexpected");
+    assert_eq!(<crate::Text>::new(error), "Parameter 'vcpus[0].x' is unexpected");
 }

@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use qga_proto::commands::{GuestFileRead, GuestGetFsinfo, GuestInfo, GuestPing};
 use qga_proto::exec::{Error, Output};
-use qga_proto::{Agent, Client, Config, ErrorClass, Instant, Session, Transport};
+use qga_proto::{Agent, Client, Config, ErrorClass, Instant, Session, Shutdown, Transport};
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -97,8 +97,12 @@ async fn calls(hooks: Hooks, chunk: &mut [u8]) -> Option<usize> {
     if let Err(Error { pid: Some(pid), .. }) = ran {
         session.kill(pid, deadline).await.ok()?;
     }
+    session.with_some_frozen(&["/"], Duration::from_secs(9), async || ()).await.ok()?;
     let read = session.call_view(&GuestFileRead::new(1000).count(512)).await.ok()?;
-    read.buf_b64.decode_into(chunk).ok().map(|bytes| bytes.len())
+    let n = read.buf_b64.decode_into(chunk).ok()?.len();
+    let deadline = session.deadline(Duration::from_secs(60));
+    session.shutdown(Shutdown::Powerdown, deadline).await.ok()?;
+    Some(n)
 }
 
 /// Answers as an agent that knows one command.

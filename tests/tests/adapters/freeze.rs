@@ -138,7 +138,7 @@ async fn others_who_share_the_session_are_told_at_once<R: Runtime>(agent: &Agent
 async fn a_shared_future_that_is_dropped_leaves_a_debt<R: Runtime>(agent: &Agent) {
     let shared = R::share(R::connect_lazy(&agent.address()), 8);
     for polls in 0.. {
-        let outcome = poll_up_to(polls, shared.with_frozen(MINUTE, yield_once)).await;
+        let outcome = poll_up_to(polls, shared.with_frozen(MINUTE, async || ())).await;
         shared.call(&GuestGetHostName::new()).await.expect("the guest is thawed for that");
         if let Some(outcome) = outcome {
             outcome.expect("nothing is wrong");
@@ -164,16 +164,6 @@ async fn what_nobody_thaws_is_thawed_by_a_task<R: Runtime>(agent: &Agent) {
     drop(shared);
     keeper.join().expect("it ends with the last handle");
     assert!(!is_frozen::<R>(&mut R::connect_lazy(&agent.address())).await);
-}
-
-/// Pending once.
-async fn yield_once() {
-    let mut is_first = true;
-    poll_fn(|context| {
-        context.waker().wake_by_ref();
-        if std::mem::take(&mut is_first) { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
 }
 
 /// Polls a future so often at the most, each time when it is woken, and drops it then.

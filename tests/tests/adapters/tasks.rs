@@ -23,9 +23,15 @@ macro_rules! tasks {
                     session.call(&GuestPing::new()).await.expect("an agent");
                     session.call_view(&GuestPing::new()).await.expect("an agent");
                     session.capabilities().await.expect("an agent");
+                    let held = session.with_frozen(timeout, async || std::future::ready(7).await).await;
+                    assert_eq!(held.expect("it freezes"), 7);
                     session
                 });
                 let shared = session.await.share(8);
+                let keeper = $spawn(shared.clone().keep_thawed());
+                let holder = shared.clone();
+                let held = $spawn(async move { holder.with_frozen(Duration::from_secs(10), async || 8).await });
+                assert_eq!(held.await.expect("it freezes"), 8);
                 let tasks = [0, 1, 2, 3, 4, 5, 6, 7].map(|task| {
                     let shared = shared.clone();
                     $spawn(async move {
@@ -41,6 +47,8 @@ macro_rules! tasks {
                 for task in tasks {
                     task.await;
                 }
+                drop(shared);
+                keeper.await;
             });
         }
     )+};

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use qga_proto::commands::GuestGetHostName;
-use qga_proto::{Reconnect, Session};
+use qga_proto::{Clock, Instant, Reconnect, Session, Shared};
 use qga_sim::{Guest, Personality};
 use qga_tests::virtual_line::{Peer, VirtualLine, complete, poll_up_to, session};
 
@@ -63,6 +63,48 @@ fn with_frozen() {
 }
 
 #[test]
+fn with_frozen_through_a_shared_session() {
+    let (mut drops, mut frozen) = (0, 0);
+    for piece in PIECES {
+        for polls in 0.. {
+            let shared = Shared::new(start(piece, Personality::Qemu10), NoClock, 8);
+            let outcome = poll_up_to(polls, shared.with_frozen(MINUTE, pending_once));
+            complete(shared.call(&GuestGetHostName::new())).expect("the guest is thawed for that");
+            let session = complete(shared.lock(MINUTE_LATER)).expect("it is free");
+            assert!(!is_frozen(&session) && !session.may_be_frozen(), "in {piece}s, {polls} polls");
+            frozen += u32::from(session.transport().count("guest-fsfreeze-freeze") > 0);
+            if let Some(outcome) = outcome {
+                outcome.expect("nothing is wrong");
+                break;
+            }
+            drops += 1;
+        }
+    }
+    assert!(drops > 200 && frozen > 100, "{drops} drops, {frozen} after the freeze");
+}
+
+const MINUTE_LATER: Instant = Instant::from_epoch(MINUTE);
+
+/// A clock by which no time is over.
+struct NoClock;
+
+impl Clock for NoClock {
+    fn now(&self) -> Instant {
+        Instant::ZERO
+    }
+
+    async fn timeout<F: Future>(&self, future: F, _: Instant) -> Option<F::Output> {
+        Some(future.await)
+    }
+}
+
+async fn pending_once() {
+    let mut is_first = true;
+    std::future::poll_fn(|_| if std::mem::take(&mut is_first) { Poll::Pending } else { Poll::Ready(()) })
+        .await;
+}
+
+#[test]
 fn what_pays_a_debt() {
     let mut drops = 0;
     for piece in PIECES {
@@ -109,13 +151,8 @@ fn a_thaw_by_hand_and_that_of_a_guard() {
 #[test]
 fn work_that_panics_later() {
     let mut session = start(64, Personality::Qemu10);
-    let mut is_first = true;
     let work = async || {
-        std::future::poll_fn(|_| match std::mem::take(&mut is_first) {
-            true => Poll::Pending,
-            false => Poll::Ready(()),
-        })
-        .await;
+        pending_once().await;
         panic!("a bug in the work");
     };
     let panicked = catch_unwind(AssertUnwindSafe(|| complete(session.with_frozen(MINUTE, work)).is_ok()));

@@ -10,7 +10,9 @@ use qga_proto::commands::{
 use qga_proto::exec::{self, End, Exec, Reason};
 use qga_proto::json::Str;
 use qga_proto::view::{GuestExecCaptureOutput, GuestLogicalProcessor};
-use qga_proto::{Error, Session, Transport, Violation};
+use qga_proto::{
+    Accepted, Error, FreezeError, FreezeFailed, Session, Shutdown, Suspend, Transport, Violation,
+};
 use qga_sim::{Guest, Personality, Run};
 
 /// Something that users do.
@@ -28,7 +30,7 @@ type Said = Result<bool, Error<io::Error>>;
 /// A guest for all cases.
 pub(crate) fn guest(personality: Personality) -> Guest {
     let program = Run::new().stdout("out").stderr("err").exit_code(7).time(Duration::from_millis(300));
-    let guest = Guest::with(personality).boot_time(Duration::from_secs(1));
+    let guest = Guest::with(personality).boot_time(Duration::from_secs(1)).sleep_time(Duration::from_secs(8));
     let short = Run::new().stdout("out").stderr("err").exit_code(7);
     let guest = guest.file(FILE, content()).program("/opt/program", program).program("/opt/short", short);
     guest.authorized_keys("alice", &["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"])
@@ -81,6 +83,11 @@ cases! {
     set_processors("guest-set-vcpus", large false);
     find_address("guest-network-get-interfaces", large false);
     remove_keys("guest-ssh-remove-authorized-keys", large false);
+    with_frozen("guest-fsfreeze-freeze", large false);
+    with_frozen_thaw("guest-fsfreeze-thaw", large false);
+    freeze_some("guest-fsfreeze-freeze-list", large false);
+    stop("guest-shutdown", large false);
+    suspend("guest-suspend-ram", large false);
 }
 
 /// Something that every agent can be asked.
@@ -176,4 +183,39 @@ async fn remove_keys<T: Transport<Error = io::Error>>(session: &mut Session<T, V
     let deadline = session.deadline(TIMEOUT);
     let keys = [Str::new("ssh-ed25519 AAAA one")];
     Ok(session.remove_authorized_keys("alice", &keys, deadline).await? == 0)
+}
+
+/// How long the work may take; and how long a guest may for going.
+const LIMIT: Duration = Duration::from_secs(10);
+
+async fn with_frozen<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    said(session.with_frozen(LIMIT, async || ()).await)
+}
+
+/// The same, to be hit by what goes wrong with the thaw.
+async fn with_frozen_thaw<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    with_frozen(session).await
+}
+
+async fn freeze_some<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    said(session.with_some_frozen(&["/"], LIMIT, async || ()).await)
+}
+
+fn said(outcome: Result<(), FreezeFailed<(), io::Error>>) -> Said {
+    match outcome.map_err(|failed| failed.error) {
+        Ok(()) => Ok(true),
+        Err(FreezeError::NotFrozen(error)) => Err(error),
+        Err(FreezeError::MayBeFrozen(_)) => Err(Error::MayBeFrozen),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn stop<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(LIMIT);
+    Ok(session.shutdown_and_wait(Shutdown::Reboot, deadline).await? == Accepted::Gone)
+}
+
+async fn suspend<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(LIMIT);
+    Ok(session.suspend_and_wait(Suspend::Ram, deadline).await? == Accepted::Gone)
 }

@@ -35,6 +35,8 @@ pub(crate) enum Outcome {
     Protocol,
     /// The connection ended.
     Closed,
+    /// The guest may be frozen.
+    MayBeFrozen,
 }
 
 /// Whether the next question is answered rightly.
@@ -61,6 +63,7 @@ impl Outcome {
             Err(Error::ReplyTooLong { .. }) => Self::TooLong,
             Err(Error::Protocol(_)) => Self::Protocol,
             Err(Error::Closed(_) | Error::Transport { .. } | Error::Connect(_)) => Self::Closed,
+            Err(Error::MayBeFrozen) => Self::MayBeFrozen,
             Err(error) => panic!("{error}"),
         }
     }

@@ -36,7 +36,7 @@ pub struct Thawed {
     /// How long it was frozen, or should have been. `None`: not by this session.
     pub held: Option<Duration>,
     /// Whether it had thawed before: by itself, as Windows does after 10 s, or because somebody thawed it. What was done
-    /// meanwhile saw the guest change.
+    /// meanwhile saw the guest change. Where the thaw got no clear answer nobody can tell: then this is whether 10 s had passed.
     pub is_early: bool,
     /// What the agent complained about when it thawed the guest: a hook program that has failed, for example.
     pub complaint: Option<Refusal>,

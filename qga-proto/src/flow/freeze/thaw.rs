@@ -20,6 +20,10 @@ const PAUSES: [Duration; 2] = [Duration::from_millis(100), Duration::from_secs(2
 /// How often a thaw may be refused while the guest stays frozen. An agent that may not thaw says so each time.
 const MAX_REFUSED: u32 = 3;
 
+/// How many attempts in a row may go without a single byte before the connection is made anew: a stream may have died
+/// without a word. That takes half a minute, as an agent that is busy with the thaw says nothing either.
+const MAX_DEAF: u32 = 2;
+
 /// How many thaws one attempt may need: file systems can be frozen several times over.
 const MAX_NESTED: u32 = 16;
 
@@ -40,17 +44,16 @@ pub(crate) enum Attempt<E> {
 }
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
-    /// Pays a debt, in one attempt; gives whether it is paid.
+    /// Pays a debt; gives whether it is paid.
     pub(crate) async fn pay_thaw(&mut self, deadline: Instant) -> bool {
         let was_dropped = self.freezing == Freezing::Unsettled;
         self.owe_thaw();
-        let slice = (deadline - self.transport.now()) / 2;
+        let now = self.transport.now();
+        let deadline = deadline.min(now + self.timeouts.thaw);
+        let look = now + SLICE.min((deadline - now) / 2);
         // It may never have been carried out, and another client may have frozen the guest since: look first.
-        if was_dropped && let Ok(Some(false)) = self.ask_status(self.transport.now() + slice).await {
-            self.forgive_thaw();
-            return true;
-        }
-        let is_paid = matches!(self.try_thaw(slice, deadline).await, Attempt::Thawed(_));
+        let is_thawed = was_dropped && matches!(self.ask_status(look).await, Ok(Some(false)));
+        let is_paid = is_thawed || self.thaw_until(deadline).await.is_ok();
         if is_paid {
             self.forgive_thaw();
         }
@@ -62,7 +65,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let (mut slice, mut pause, mut refused) = (SLICE, PAUSES[0], 0);
         // Whether a thaw before may have done what is asked of the next.
         let mut is_doubtful = false;
+        let mut deaf = 0;
         loop {
+            let bytes = self.traffic[1];
             let slice_now = slice.min((deadline - self.transport.now()) / 2);
             let error = match self.try_thaw(slice_now, deadline).await {
                 Attempt::Thawed(Done { count: Some(0), refusal }) if is_doubtful => {
@@ -71,6 +76,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                 Attempt::Thawed(done) => return Ok(done),
                 Attempt::Not(error) => error,
             };
+            deaf = if self.traffic[1] == bytes { deaf + 1 } else { 0 };
+            if deaf >= MAX_DEAF && self.transport.disconnect() {
+                (deaf, slice) = (0, SLICE);
+                self.lose();
+            }
             refused += u32::from(error.refusal().is_some());
             is_doubtful |= error.is_fate_unknown();
             let now = self.transport.now();
