@@ -71,7 +71,7 @@ fn of_shutdown(cell: &Cell) -> Option<Pair> {
     }
     Some(match (cell.personality, cell.fault) {
         // The end of the connection comes before the reply, or before the sync's answer, and is success, too.
-        (Personality::Strings, "delay" | "long-delay" | "half" | "endless" | "restart") => (Done, Works),
+        (Personality::Strings, "delay" | "long-delay" | "half" | "endless" | "restart" | "hang-up") => (Done, Works),
         (Personality::Strings, "syncs-delayed") => (Done, Reconnects),
         (_, "syncs-delayed") => (Done, Works),
         // A line that is no reply comes while one waits whether there is an error: nobody knows.
@@ -132,17 +132,18 @@ fn of_reply(cell: &Cell) -> Pair {
         | "doubled"
         | "foreign"
         | "ff"
+        | "unasked"
         | "syncs-doubled"
         | "syncs-delayed"
         | "syncs-after-garbage" => (Done, Works),
         // It does not come in time. When it comes later it is nobody else's.
-        "long-delay" | "late" | "reordered" | "lost" => (TimedOut, Works),
+        "long-delay" | "late" | "reordered" | "lost" | "unheard" | "cut" => (TimedOut, Works),
         // Only another connection has another line.
         "half" | "endless" => (TimedOut, Reconnects),
         // What comes cannot be believed.
         "garbage" | "nul" | "deep" | "bad-utf8" | "bad-escape" | "wrong-type" => (Protocol, Works),
         "oversized" => (TooLong, Works),
-        "restart" => (Closed, Works),
+        "restart" | "hang-up" => (Closed, Works),
         fault => panic!("nothing is said about {fault}"),
     }
 }
