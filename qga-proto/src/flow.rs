@@ -27,7 +27,5 @@ pub use network::PrimaryAddress;
 mod power;
 pub use power::{Accepted, Shutdown, Suspend};
 
-#[cfg(feature = "alloc")]
 mod ready;
-#[cfg(feature = "alloc")]
 pub use ready::{NotReady, Ready};
