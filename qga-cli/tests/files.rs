@@ -1,0 +1,274 @@
+//! `qga cp`, `cat`, `ls`, `stat` and `rm`, with the simulated guest and with a real agent.
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{Folder, qga, ran, run};
+use qga_sim::{Guest, Server, ServerHandle};
+use qga_tests::real_agent::RealAgent;
+use serde_json::{Value, json};
+
+/// Bytes that differ from place to place.
+fn bytes(len: usize) -> Vec<u8> {
+    let mut state = 7_u32;
+    let next = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+/// A simulated guest that lives as long as this.
+fn sim(folder: &Folder, guest: Guest) -> ServerHandle {
+    Server::bind(&folder.address(), guest).unwrap().spawn().unwrap()
+}
+
+fn content(server: &ServerHandle, path: &str) -> Option<Vec<u8>> {
+    let guest = server.guest();
+    guest.files().find(|(at, _)| *at == path).map(|(_, content)| content.to_vec())
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+#[test]
+fn a_file_goes_to_the_guest_and_comes_back() {
+    let folder = Folder::new();
+    let server = sim(&folder, Guest::new().directory("/srv"));
+    let (address, here, back) = (folder.address(), folder.path().join("here"), folder.path().join("back"));
+    fs::write(&here, bytes(300_000)).unwrap();
+    fs::set_permissions(&here, fs::Permissions::from_mode(0o640)).unwrap();
+    let out = run(&["-c", &address, "cp", "--verify", &text(&here), ":/srv"]).ok();
+    assert_eq!(out, "copied 293.0 KiB; verified by sha256sum\n");
+    assert_eq!(content(&server, "/srv/here"), Some(bytes(300_000)));
+    assert_eq!(server.guest().metadata("/srv/here").map(|there| there.mode), Some(0o640));
+    let document = run(&["-c", &address, "--json", "cp", ":/srv/here", &text(&back)]).json();
+    assert_eq!(document["bytes"], 300_000);
+    assert_eq!((&document["verified_by"], &document["in_place"]), (&Value::Null, &Value::Null));
+    assert_eq!(fs::read(&back).unwrap(), bytes(300_000));
+    assert_eq!(server.guest().open_files(), 0);
+    let left: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(!left.iter().any(|name| text(Path::new(name)).contains("part")), "{left:?}");
+}
+
+#[test]
+fn streams_are_copied_as_they_are() {
+    let folder = Folder::new();
+    let server = sim(&folder, Guest::new().file("/bin/odd", b"\x1b[2J\xff\0".to_vec()));
+    let address = folder.address();
+    for arguments in [["cp", ":/bin/odd", "-"].as_slice(), &["cat", "/bin/odd"], &["cat", ":/bin/odd"]] {
+        let output = qga(&[&["-c", &address], arguments].concat()).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(output.stdout, b"\x1b[2J\xff\0");
+    }
+    let mut child = qga(&["-c", &address, "cp", "-", ":/new"]).stdin(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(b"from a pipe").unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(content(&server, "/new").as_deref(), Some(&b"from a pipe"[..]));
+    let document = run(&["-c", &address, "--json", "cat", "/bin/odd", "/new"]).json();
+    assert_eq!(
+        document,
+        json!([
+            { "path": "/bin/odd", "base64": "G1sySv8A" },
+            { "path": "/new", "text": "from a pipe" },
+        ])
+    );
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_before_anything_is_done() {
+    let folder = Folder::new();
+    for (arguments, wanted) in [
+        (["cp", ":/a", ":/b"].as_slice(), "both"),
+        (&["cp", "a", "b"], "neither"),
+        (&["cp", "-", "-"], "neither"),
+        (&["cp", "-r", ":/a", "-"], "standard output"),
+        (&["cp", ":", "b"], "source"),
+        (&["cp", "-r", "--resume", "a", ":/b"], "--resume"),
+    ] {
+        let ran = run(&[&["-c", &folder.address()], arguments].concat());
+        assert_eq!(ran.code, Some(2), "{arguments:?}: {}", ran.err);
+        assert!(ran.err.contains(wanted), "{arguments:?}: {}", ran.err);
+    }
+    let ran = run(&["-c", &folder.address(), "cp", &text(folder.path()), ":/b"]);
+    assert!(ran.code == Some(2) && ran.err.contains("-r"), "{}", ran.err);
+}
+
+#[test]
+fn files_are_listed_and_removed() {
+    let folder = Folder::new();
+    let guest = Guest::new().file("/srv/b\n\u{1b}c", "four").file("/srv/a/x", "").link("/srv/link", "a");
+    let server = sim(&folder, guest);
+    let address = folder.address();
+    let listed = run(&["-c", &address, "--json", "ls", "/srv"]).json();
+    let names: Vec<_> =
+        listed.as_array().unwrap().iter().map(|entry| (&entry["name"], &entry["type"])).collect();
+    assert_eq!(
+        names,
+        [
+            (&json!("a"), &json!("directory")),
+            (&json!("b\n\u{1b}c"), &json!("file")),
+            (&json!("link"), &json!("link")),
+        ]
+    );
+    assert_eq!((&listed[1]["size"], &listed[2]["target"]), (&json!(4), &json!("a")));
+    let out = run(&["-c", &address, "ls", ":/srv"]).ok();
+    assert!(out.contains("b\\n\\u{1b}c") && out.contains("link -> a") && !out.contains('\u{1b}'), "{out}");
+    let one = run(&["-c", &address, "--json", "stat", "/srv/link", "/srv/a/x"]).json();
+    assert_eq!((&one[0]["type"], &one[1]["name"]), (&json!("link"), &json!("/srv/a/x")));
+    let failed = run(&["-c", &address, "stat", "/none"]).failed(1);
+    assert!(failed.contains("/none"), "{failed}");
+    let failed = run(&["-c", &address, "rm", "/srv/a"]).failed(1);
+    assert!(failed.contains("/srv/a"), "{failed}");
+    run(&["-c", &address, "rm", "-r", "/srv/a", ":/srv/link"]).ok();
+    run(&["-c", &address, "rm", "-f", "/none"]).ok();
+    let left = run(&["-c", &address, "--json", "ls", "/srv"]).json();
+    assert_eq!(left.as_array().map(Vec::len), Some(1));
+    drop(server);
+}
+
+#[test]
+fn a_guest_that_runs_no_programs_is_told_of() {
+    let folder = Folder::new();
+    let server = sim(&folder, Guest::new().disable("guest-exec"));
+    let (address, here) = (folder.address(), folder.path().join("here"));
+    fs::write(&here, "x").unwrap();
+    let out = run(&["-c", &address, "cp", "--verify", &text(&here), ":/x"]).ok();
+    assert!(out.contains("written where it is") && out.contains("reading it once more"), "{out}");
+    assert_eq!(content(&server, "/x").as_deref(), Some(&b"x"[..]));
+    let failed = run(&["-c", &address, "ls", "/"]).failed(1);
+    assert!(failed.contains("disabled"), "{failed}");
+}
+
+#[test]
+fn folders_are_copied_with_all_that_is_in_them() {
+    let agent = RealAgent::start();
+    let (address, here) = (agent.address(), agent.folder().join("tree"));
+    fs::create_dir_all(here.join("a/b")).unwrap();
+    fs::write(here.join("a/b/file"), bytes(100_000)).unwrap();
+    fs::write(here.join("odd \n'name"), "odd").unwrap();
+    symlink("/etc/passwd", here.join("link")).unwrap();
+    let there = agent.folder().join("there");
+    let out = run(&["-c", &address, "cp", "-r", &text(&here), &format!(":{}", text(&there))]).ok();
+    assert!(out.contains("2 files") && out.contains("1 that are no files"), "{out}");
+    let back = agent.folder().join("back");
+    let document =
+        run(&["-c", &address, "--json", "cp", "-r", &format!(":{}", text(&there)), &text(&back)]).json();
+    assert_eq!((&document["files"], &document["skipped"]), (&json!(2), &json!(0)));
+    for root in [there, back] {
+        assert_eq!(fs::read(root.join("a/b/file")).unwrap(), bytes(100_000));
+        assert_eq!(fs::read(root.join("odd \n'name")).unwrap(), b"odd");
+        assert!(!root.join("link").exists());
+    }
+    assert_eq!(agent.open_files(), 0);
+}
+
+/// A link of here is written through, never replaced.
+#[test]
+fn links_of_here_stay_links() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new().file("/new", "new"));
+    let (target, link) = (folder.path().join("target"), folder.path().join("link"));
+    fs::write(&target, "longer than that").unwrap();
+    symlink(&target, &link).unwrap();
+    run(&["-c", &folder.address(), "cp", ":/new", &text(&link)]).ok();
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read(&target).unwrap(), b"new");
+}
+
+#[test]
+fn a_mode_of_here_is_kept() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new().file("/new", "new"));
+    let path = folder.path().join("file");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    run(&["-c", &folder.address(), "cp", ":/new", &text(&path)]).ok();
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    let failed = run(&["-c", &folder.address(), "cp", ":/none", &text(&path)]).failed(1);
+    assert!(failed.contains("/none"), "{failed}");
+    assert_eq!(fs::read(&path).unwrap(), b"new");
+}
+
+const BIG: usize = 48 << 20;
+
+/// Runs `qga cp --resume`, and kills it when so much of the part is there.
+fn kill_midway(address: &str, from: &str, to: &str, len: impl Fn() -> u64) {
+    let mut child = qga(&["-c", address, "cp", "--resume", from, to]).spawn().unwrap();
+    let limit = Instant::now() + Duration::from_secs(120);
+    while len() < 4 << 20 {
+        assert!(
+            Instant::now() < limit && child.try_wait().unwrap().is_none(),
+            "it is over too soon, or too slow"
+        );
+        thread::sleep(Duration::from_millis(1));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn resume(address: &str, from: &str, to: &str) {
+    let document = ran(&mut qga(&["-c", address, "--json", "cp", "--resume", from, to])).json();
+    let resumed = document["resumed_bytes"].as_u64().unwrap();
+    assert!((1 << 20..BIG as u64).contains(&resumed), "{document}");
+    assert_eq!((&document["bytes"], &document["verified_by"]), (&json!(BIG), &json!("sha256sum")));
+}
+
+fn size(path: PathBuf) -> impl Fn() -> u64 {
+    move || fs::metadata(&path).map_or(0, |there| there.len())
+}
+
+#[test]
+fn a_copy_to_a_real_guest_that_was_killed_is_resumed() {
+    let mut agent = RealAgent::start();
+    let (here, there) = (agent.folder().join("here"), agent.folder().join("there"));
+    fs::write(&here, bytes(BIG)).unwrap();
+    let (from, to) = (text(&here), format!(":{}", text(&there)));
+    kill_midway(&agent.address(), &from, &to, size(agent.folder().join("there.qga-part/part")));
+    assert!(!there.exists());
+    // A real agent on a Unix socket may have died of that, and loses its handles if it has.
+    thread::sleep(Duration::from_millis(200));
+    if !agent.is_alive() {
+        agent.restart();
+    }
+    resume(&agent.address(), &from, &to);
+    assert!(fs::read(&there).unwrap() == bytes(BIG));
+    assert!(!agent.folder().join("there.qga-part").exists());
+}
+
+#[test]
+fn a_copy_from_a_real_guest_that_was_killed_is_resumed() {
+    let mut agent = RealAgent::start();
+    let (here, there) = (agent.folder().join("here"), agent.folder().join("there"));
+    fs::write(&there, bytes(BIG)).unwrap();
+    let (from, to) = (format!(":{}", text(&there)), text(&here));
+    kill_midway(&agent.address(), &from, &to, size(agent.folder().join("here.qga-part")));
+    assert!(!here.exists());
+    thread::sleep(Duration::from_millis(200));
+    if !agent.is_alive() {
+        agent.restart();
+    }
+    resume(&agent.address(), &from, &to);
+    assert!(fs::read(&here).unwrap() == bytes(BIG));
+}
+
+#[test]
+fn a_copy_to_a_simulated_guest_that_was_killed_is_resumed() {
+    let folder = Folder::new();
+    let server = sim(&folder, Guest::new());
+    let (address, here) = (folder.address(), folder.path().join("here"));
+    fs::write(&here, bytes(BIG)).unwrap();
+    let len = || server.guest().metadata("/there.qga-part/part").map_or(0, |there| there.size);
+    kill_midway(&address, &text(&here), ":/there", len);
+    assert_eq!(content(&server, "/there"), None);
+    resume(&address, &text(&here), ":/there");
+    assert!(content(&server, "/there").is_some_and(|found| found == bytes(BIG)));
+}
