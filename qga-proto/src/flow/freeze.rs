@@ -7,7 +7,7 @@ use serde::Serialize;
 use crate::buffer::Buffer;
 use crate::command::Command;
 use crate::commands::{GuestFsfreezeFreeze, GuestFsfreezeStatus};
-use crate::error::{Error, Sent};
+use crate::error::{Error, Refusal, Sent};
 use crate::session::{Freezing, Session};
 use crate::time::Instant;
 use crate::transport::Transport;
@@ -172,9 +172,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             Some(error) if error.sent() == Some(Sent::Nothing) => Ok(Some(false)),
             _ => self.ask_status(deadline).await,
         };
-        let is_refused = error.as_ref().is_some_and(|error| error.refusal().is_some());
-        let is_disabled =
-            error.as_ref().and_then(Error::refusal).is_some_and(|refusal| refusal.is_command_not_found());
+        let refusal = error.as_ref().and_then(Error::refusal);
+        let (is_refused, is_disabled) =
+            (refusal.is_some(), refusal.is_some_and(Refusal::is_command_not_found));
         match status {
             // It was thawed before, and an agent that says that it has no such command has not frozen it.
             Ok(Some(true)) if is_disabled => {

@@ -2,7 +2,7 @@
 
 use qga_sim::Personality;
 
-use crate::outcome::Outcome::{Closed, Done, Protocol, Refused, TimedOut, TooLong};
+use crate::outcome::Outcome::{Closed, Done, MayBeFrozen, Protocol, Refused, TimedOut, TooLong};
 use crate::outcome::Then::{Frozen, Lost, Reconnects, Works};
 use crate::outcome::{Cell, Outcome, Outcomes, Then};
 
@@ -10,6 +10,8 @@ use crate::outcome::{Cell, Outcome, Outcomes, Then};
 pub(crate) fn of(cell: &Cell) -> Outcomes {
     let rules = [
         of_dead_line,
+        of_stop,
+        of_held,
         of_lacking_agent,
         of_shutdown,
         of_program,
@@ -30,6 +32,40 @@ fn of_dead_line(cell: &Cell) -> Option<Pair> {
         "close" => Some((Closed, Lost)),
         _ => None,
     }
+}
+
+/// A guest that is waited for until it is gone: whatever the agent says or does not say, that it goes is seen. One that sleeps
+/// wakes in time for the next question.
+fn of_stop(cell: &Cell) -> Option<Pair> {
+    match (cell.case, cell.personality) {
+        ("stop", _) => Some((Done, Works)),
+        ("suspend", _) => Some((Done, Works)),
+        _ => None,
+    }
+}
+
+/// A freeze with its thaw: what the reply to the freeze does not say is settled, and undone; what that to the thaw does not
+/// say the next question does.
+fn of_held(cell: &Cell) -> Option<Pair> {
+    let lacks = match cell.case {
+        "with_frozen" => cell.personality == Personality::Apple,
+        "with_frozen_thaw" if cell.personality == Personality::Apple => return Some((Refused, Works)),
+        "freeze_some" if cell.personality == Personality::Minimal => return Some((TimedOut, Works)),
+        "freeze_some" => matches!(cell.personality, Personality::Apple | Personality::Strings),
+        "with_frozen_thaw" => false,
+        _ => return None,
+    };
+    let pair = of_agent_without_ids(cell).unwrap_or_else(|| of_reply(cell));
+    Some(match (cell.fault, pair) {
+        // Nothing more comes on this line: another connection thaws.
+        ("half" | "endless", _) => (MayBeFrozen, Reconnects),
+        // There is no more time.
+        ("long-delay", _) if cell.case == "with_frozen_thaw" => (MayBeFrozen, Works),
+        _ if cell.case == "with_frozen_thaw" => (Done, Works),
+        ("deep" | "bad-utf8" | "bad-escape" | "wrong-type", _) if lacks => (Refused, Works),
+        (_, (Done, then)) if lacks => (Refused, then),
+        _ => pair,
+    })
 }
 
 /// What an agent does not have it refuses, unless it says nothing. A fault that spoils a value has none to spoil then.

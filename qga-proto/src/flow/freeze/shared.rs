@@ -95,7 +95,7 @@ impl<T: Transport, K: Clock, Rx: Buffer, Tx: Buffer> Shared<T, K, Rx, Tx> {
             Err(error) => return conclude(raced, Err(FreezeError::MayBeFrozen(error))),
         };
         let frozen = Frozen::resume(&mut session, count, since);
-        holder.is_back();
+        holder.hand_over();
         let thawed = frozen.thaw(deadline).await;
         conclude(raced, thawed)
     }
@@ -106,7 +106,7 @@ struct Holder<'a>(&'a AtomicBool);
 
 impl Holder<'_> {
     /// The session is back, and knows by itself what is owed.
-    fn is_back(self) {
+    fn hand_over(self) {
         core::mem::forget(self);
     }
 }
