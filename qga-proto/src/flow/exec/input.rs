@@ -3,6 +3,7 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use super::error::{Error, Fate, Reason};
@@ -18,7 +19,7 @@ use crate::transport::Transport;
 
 /// A file of the guest that holds a program's input, for its owner only. It displays as its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InputFile(u64);
+pub struct InputFile(NonZeroU64);
 
 /// How much input goes in the message that starts the program. The real agent reads requests of up to 64 MiB, in which one
 /// text can hold 48 MiB as base64; the rest is for arguments and environment.
@@ -87,7 +88,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         if self.system(deadline).await == System::Windows {
             return Err(not_started(Reason::InputTooLong { len: input.len() }));
         }
-        let file = InputFile(self.client.fresh_number());
+        let file = InputFile(NonZeroU64::MIN | self.client.fresh_number());
         self.remember(file);
         let error = match self.fill_and_launch(exec, file, input, deadline).await {
             Ok(started) => {

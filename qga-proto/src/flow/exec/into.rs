@@ -116,13 +116,14 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 impl Filled {
     fn read(status: &view::GuestExecStatus<'_>, started: Started, output: Output<'_>) -> Result<Self, End> {
         let (end, capture) = (End::of(status), started.capture);
+        let Output { stdout: out, stderr: err } = output;
         let fill = |data: Option<Base64<'_>>, is_wanted: bool, buffer: &mut [u8]| {
             let Some(data) = data.filter(|_| is_wanted) else { return Ok((0, 0)) };
             let filled = data.decode_prefix(buffer).map_err(|_| end)?.len();
             Ok((filled, data.decoded_len() - filled))
         };
-        let (stdout, stdout_missing) = fill(status.out_data, capture.wants_out(), output.stdout)?;
-        let (stderr, stderr_missing) = fill(status.err_data, capture.wants_err(), output.stderr)?;
+        let (stdout, stdout_missing) = fill(status.out_data, capture.wants_out(), out)?;
+        let (stderr, stderr_missing) = fill(status.err_data, capture.wants_err(), err)?;
         Ok(Self {
             pid: started.pid,
             end,

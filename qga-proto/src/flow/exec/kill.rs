@@ -173,7 +173,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             }
             _ => NotKilled::Untold,
         })?;
-        let end = self.await_end(started.pid, deadline, |status| End::of(status)).await;
+        let end = self.await_end(started.pid, deadline, End::of).await;
         end.ok().and_then(End::code).ok_or(NotKilled::Untold)
     }
 }
