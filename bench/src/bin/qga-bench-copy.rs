@@ -95,7 +95,10 @@ fn raw_to(stream: UnixStream, here: &str, there: &str) -> Result {
             break;
         }
         command.clear();
-        write!(command, "{{\"execute\":\"guest-file-write\",\"arguments\":{{\"handle\":{handle},\"buf-b64\":\"")?;
+        write!(
+            command,
+            "{{\"execute\":\"guest-file-write\",\"arguments\":{{\"handle\":{handle},\"buf-b64\":\""
+        )?;
         let start = command.len();
         command.resize(start + STANDARD.encoded_length(len), 0);
         let _ = STANDARD.encode(&buffer[..len], Out::from_slice(&mut command[start..]));
@@ -120,7 +123,8 @@ fn raw_from(stream: UnixStream, here: &str, there: &str) -> Result {
         const NAME: &[u8] = b"\"buf-b64\": \"";
         let start = reply.windows(NAME.len()).position(|bytes| bytes == NAME).ok_or("no data")? + NAME.len();
         let end = start + reply[start..].iter().position(|&byte| byte == b'"').ok_or("no end")?;
-        let bytes = STANDARD.decode(&reply[start..end], Out::from_slice(&mut buffer)).map_err(|_| "no base64")?;
+        let bytes =
+            STANDARD.decode(&reply[start..end], Out::from_slice(&mut buffer)).map_err(|_| "no base64")?;
         file.write_all(bytes)?;
         if bytes.len() < chunk {
             break;

@@ -107,7 +107,9 @@ fn of_shutdown(cell: &Cell) -> Option<Pair> {
     }
     Some(match (cell.personality, cell.fault) {
         // The end of the connection comes before the reply, or before the sync's answer, and is success, too.
-        (Personality::Strings, "delay" | "long-delay" | "half" | "endless" | "restart" | "hang-up") => (Done, Works),
+        (Personality::Strings, "delay" | "long-delay" | "half" | "endless" | "restart" | "hang-up") => {
+            (Done, Works)
+        }
         (Personality::Strings, "syncs-delayed") => (Done, Reconnects),
         (_, "syncs-delayed") => (Done, Works),
         // A line that is no reply comes while one waits whether there is an error: nobody knows.
