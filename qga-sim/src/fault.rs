@@ -156,7 +156,7 @@ impl FaultKind {
 
     /// Whether it does something only to the value of a success.
     fn is_of_value(self) -> bool {
-        matches!(self, Self::Deep | Self::Endless | Self::InvalidUtf8 | Self::InvalidEscape | Self::WrongType)
+        matches!(self, Self::Deep | Self::InvalidUtf8 | Self::InvalidEscape | Self::WrongType)
     }
 }
 

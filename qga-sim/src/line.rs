@@ -246,7 +246,7 @@ impl Line {
                 let nested = ["[".repeat(DEPTH), "]".repeat(DEPTH)].concat();
                 bytes = replace(&bytes, &[b"\"", &printed[..], b"\""].concat(), nested.as_bytes());
             } else if has(FaultKind::Endless) {
-                bytes.truncate(find(&bytes, &printed).unwrap_or(bytes.len()));
+                bytes.truncate(find(&bytes, &printed).unwrap_or_default());
             } else {
                 bytes = replace(&bytes, &printed, spoilt);
             }

@@ -110,6 +110,8 @@ fn of_shutdown(cell: &Cell) -> Option<Pair> {
         (Personality::Strings, "delay" | "long-delay" | "half" | "endless" | "restart" | "hang-up") => {
             (Done, Works)
         }
+        // A request that got lost looks like one that was accepted in silence: nobody can know.
+        (_, "unheard") => (Done, Works),
         (Personality::Strings, "syncs-delayed") => (Done, Reconnects),
         (_, "syncs-delayed") => (Done, Works),
         // A line that is no reply comes while one waits whether there is an error: nobody knows.
