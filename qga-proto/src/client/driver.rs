@@ -1,6 +1,7 @@
 //! What a [`Session`](crate::Session) wants to know of its client, beyond what all drivers can.
 
 use core::mem;
+use core::time::Duration;
 
 use super::call::{Fault, Outcome};
 use super::late::{self, Program};
@@ -45,6 +46,11 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     #[cfg(feature = "alloc")]
     pub(crate) fn fresh_number(&mut self) -> u64 {
         self.ids.command()
+    }
+
+    /// How long nothing has been believed.
+    pub(crate) fn silence(&self, now: Instant) -> Duration {
+        now - self.trusted
     }
 
     /// How much of the command had left, if the call was settled by the end of the connection.

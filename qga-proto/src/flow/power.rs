@@ -138,8 +138,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         self.wait_gone(result, SHORT_SILENCE, deadline).await
     }
 
+    /// After a call that was accepted: by an answer, by the end of the connection, or by silence.
     fn going(&self) -> Accepted {
-        if self.is_connected() { Accepted::Going } else { Accepted::Gone }
+        let is_silent = self.client.silence(self.transport.now()) >= SHORT_SILENCE;
+        if self.is_connected() && !is_silent { Accepted::Going } else { Accepted::Gone }
     }
 
     /// Waits until nobody is there any more, over the connection that there is.
@@ -158,7 +160,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         loop {
             let until = self.deadline(silence);
             let ping = self.call_view_under(&GuestPing::new(), until.min(deadline), Reconnect::NEVER).await;
-            let is_silent = ping.is_err_and(|error| error.is_timeout()) && until <= deadline;
+            let is_unanswered = ping.is_err_and(|error| error.is_timeout());
+            // One that is slow answers the sync, at least.
+            let is_silent = is_unanswered && self.client.silence(self.transport.now()) >= silence;
             if is_silent || !self.is_connected() {
                 return Ok(Accepted::Gone);
             }

@@ -198,7 +198,7 @@ async fn with_frozen_thaw<T: Transport<Error = io::Error>>(session: &mut Session
 }
 
 async fn freeze_some<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
-    said(session.with_some_frozen(&["/"], LIMIT, async || ()).await)
+    said(session.with_some_frozen(&["/", "C:\\"], LIMIT, async || ()).await)
 }
 
 fn said(outcome: Result<(), FreezeFailed<(), io::Error>>) -> Said {

@@ -2,7 +2,7 @@
 
 use qga_sim::Personality;
 
-use crate::outcome::Outcome::{Closed, Done, MayBeFrozen, Protocol, Refused, TimedOut, TooLong};
+use crate::outcome::Outcome::{Closed, Done, MayBeFrozen, Protocol, Refused, TimedOut, TooLong, Wrong};
 use crate::outcome::Then::{Frozen, Lost, Reconnects, Works};
 use crate::outcome::{Cell, Outcome, Outcomes, Then};
 
@@ -39,6 +39,22 @@ fn of_dead_line(cell: &Cell) -> Option<Pair> {
 fn of_stop(cell: &Cell) -> Option<Pair> {
     match (cell.case, cell.personality) {
         ("stop", _) => Some((Done, Works)),
+        // It says nothing to what it does not know, which is taken for success, and then it is still there.
+        ("suspend", Personality::Minimal) if cell.fault == "syncs-after-garbage" => Some((Protocol, Works)),
+        ("suspend", Personality::Minimal) => Some((Wrong, Works)),
+        // Nothing more comes on this line.
+        ("suspend", Personality::Apple | Personality::Strings)
+            if matches!(cell.fault, "half" | "endless") =>
+        {
+            Some((Done, Reconnects))
+        }
+        ("suspend", Personality::Apple) => Some(match (cell.fault, of_reply(cell)) {
+            // So is a refusal that is lost.
+            ("late" | "reordered" | "lost", _) => (Wrong, Works),
+            ("long-delay" | "restart", _) => (Done, Works),
+            ("deep" | "bad-utf8" | "bad-escape" | "wrong-type", _) | (_, (Done, _)) => (Refused, Works),
+            (_, pair) => pair,
+        }),
         ("suspend", _) => Some((Done, Works)),
         _ => None,
     }
