@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io;
 use std::time::{Duration, Instant};
 
-use qga_proto::FreezeFailed;
+use qga_proto::{FreezeFailed, Frozen};
 use serde_json::json;
 
 use super::{Done, thaw};
@@ -64,8 +64,8 @@ fn freeze(cli: &Cli, args: &Args, guest: &Guest) -> Result<Done, Failure> {
     let count = work::with_guest(cli, guest, TIMEOUT, |work| {
         work.set_grace(THAW_TIME + host::GRACE);
         let frozen = work.run(async |session, deadline| match mounts(args).as_slice() {
-            [] => session.freeze(deadline).await.map(|frozen| frozen.leave()),
-            mounts => session.freeze_some(mounts, deadline).await.map(|frozen| frozen.leave()),
+            [] => session.freeze(deadline).await.map(Frozen::leave),
+            mounts => session.freeze_some(mounts, deadline).await.map(Frozen::leave),
         });
         match frozen {
             Ok(Ok(count)) => Ok(count),
@@ -99,7 +99,7 @@ fn hold(cli: &Cli, args: &Args, guest: &Guest) -> Result<Done, Failure> {
         match held {
             Err(stopped) => Err(owed.unwrap_or_else(|| stopped.into())),
             Ok(Ok(ended)) => Ok(ended),
-            Ok(Err(failed)) => Err(owed.unwrap_or_else(|| failure(work, failed))),
+            Ok(Err(failed)) => Err(owed.unwrap_or_else(|| failure(work, &failed))),
         }
     });
     let ended = ended.map_err(|failure| match failure.kind() {
@@ -127,10 +127,10 @@ fn thaw_what_is_owed(work: &mut Work) -> Option<Failure> {
 }
 
 /// What is wrong with the freeze comes first: what the command has done is worth nothing then.
-fn failure(work: &mut Work, failed: FreezeFailed<Ended, io::Error>) -> Failure {
+fn failure(work: &mut Work, failed: &FreezeFailed<Ended, io::Error>) -> Failure {
     let failure = thaw::failure(work, &failed.error);
-    match failed.output {
-        Some(Ended::Exited(code)) => failure.detail("command_exit_code", code),
+    match &failed.output {
+        Some(Ended::Exited(code)) => failure.detail("command_exit_code", *code),
         _ => failure,
     }
 }
