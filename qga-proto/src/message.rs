@@ -30,7 +30,8 @@ pub(crate) fn encode_growing<B: Buffer>(
             return Ok(len);
         }
         let wanted = needed.max(FIRST_GROWTH).max(room.saturating_mul(2)).min(limit);
-        if needed > limit || !buffer.grow(wanted) {
+        // One that is too long for the limit grows the buffer all the same: by that it is known how much would fit.
+        if room == limit || !buffer.grow(wanted) {
             return Err(WriteError::Full { len: needed });
         }
     }

@@ -12,7 +12,7 @@ use core::time::Duration;
 
 use qga_proto::commands::{GuestFileRead, GuestGetFsinfo, GuestInfo, GuestPing};
 use qga_proto::exec::{Error, Output};
-use qga_proto::{Agent, Client, Config, ErrorClass, Instant, Session, Shutdown, Transport};
+use qga_proto::{Agent, Buffer, Client, Config, ErrorClass, Instant, Session, Shutdown, Transport};
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -86,8 +86,18 @@ fn session(hooks: Hooks, chunk: &mut [u8]) -> Option<usize> {
 }
 
 async fn calls(hooks: Hooks, chunk: &mut [u8]) -> Option<usize> {
-    let client = Client::new(Config::default(), [0; 8192], [0; 1024], 1);
-    let mut session = Session::new(hooks, client);
+    let mut receive = [0; 8192];
+    let client = Client::new(Config::default(), &mut receive[..], heapless::Vec::<u8, 1024>::new(), 1);
+    session_over(Session::new(hooks, client), chunk).await
+}
+
+/// Over buffers of any kind.
+async fn session_over<Rx: Buffer, Tx: Buffer>(
+    mut session: Session<Hooks, Rx, Tx>,
+    chunk: &mut [u8],
+) -> Option<usize> {
+    let deadline = session.deadline(Duration::from_secs(60));
+    session.wait_ready(deadline).await.ok()?;
     session.call_view(&GuestPing::new()).await.ok()?;
     for filesystem in session.call_view(&GuestGetFsinfo::new()).await.ok()?.iter() {
         filesystem.ok()?.mountpoint.copy_to(chunk)?;
