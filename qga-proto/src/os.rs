@@ -110,10 +110,10 @@ pub fn drain(mut stream: impl Read) {
 /// How many bytes are read at the end of a connection at the most: a bound, far above what systems keep in a socket.
 const DRAIN_LIMIT: usize = 64 * 1024 * 1024;
 
-impl From<crate::Error<io::Error>> for io::Error {
+impl From<crate::Error<Self>> for io::Error {
     /// Keeps what it says; the kind is `TimedOut` for a deadline that passed, `NotConnected` where there is no connection,
     /// and `Other` for what the agent has refused, as it does not say why in a way that could be relied on.
-    fn from(error: crate::Error<io::Error>) -> Self {
+    fn from(error: crate::Error<Self>) -> Self {
         let kind = match &error {
             _ if error.is_timeout() => ErrorKind::TimedOut,
             _ if error.is_connection_lost() => ErrorKind::NotConnected,

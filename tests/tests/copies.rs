@@ -11,7 +11,7 @@ type Virtual = Session<VirtualLine, Vec<u8>>;
 
 const FILE: &str = "/file";
 const COPY: &str = "/copy";
-const LEN: usize = 500_000;
+const LEN: usize = 300_000;
 
 /// Bytes that differ from place to place.
 fn bytes(len: usize) -> Vec<u8> {
@@ -21,7 +21,10 @@ fn bytes(len: usize) -> Vec<u8> {
 
 fn session(fault: Option<Fault>) -> Virtual {
     let sim = Sim::new(Guest::new().file(FILE, bytes(LEN)));
-    let mut session = VirtualLine::new(fault.into_iter().fold(sim, Sim::fault)).session();
+    let mut config = Config::default();
+    config.max_reply = 4 << 20;
+    let line = VirtualLine::new(fault.into_iter().fold(sim, Sim::fault));
+    let mut session = Session::new(line, Client::new(config, Vec::new(), Vec::new(), 1));
     session.set_timeout(Duration::from_secs(10));
     session
 }
@@ -68,7 +71,7 @@ fn faults() -> [FaultKind; 10] {
         FaultKind::Deep,
         FaultKind::InvalidUtf8,
         FaultKind::WrongType,
-        FaultKind::Oversized(80 << 20),
+        FaultKind::Oversized(8 << 20),
         FaultKind::Doubled,
     ]
 }
@@ -76,7 +79,7 @@ fn faults() -> [FaultKind; 10] {
 #[test]
 fn a_reply_to_a_read_that_is_spoilt_costs_no_data() {
     for kind in faults() {
-        for nth in 1..=4 {
+        for nth in 1..=2 {
             let fault = Fault::new(kind).of("guest-file-read").nth(nth);
             let mut session = session(Some(fault));
             let copy = copy_from(&mut session);
@@ -89,7 +92,7 @@ fn a_reply_to_a_read_that_is_spoilt_costs_no_data() {
 #[test]
 fn a_reply_to_a_write_that_is_spoilt_costs_no_data() {
     for kind in faults() {
-        for nth in 1..=4 {
+        for nth in 1..=2 {
             let fault = Fault::new(kind).of("guest-file-write").nth(nth);
             let mut session = session(Some(fault));
             let result = copy_to(&mut session);
@@ -225,11 +228,11 @@ fn operations_dropped_anywhere_lose_nothing() {
     while read.len() < 3_000 {
         let mut buffer = [0; 100];
         polls = (polls + 1) % 97;
-        drop(poll_up_to(polls, file.read(&mut [0; 100], deadline)).map(|n| {
+        if let Some(n) = poll_up_to(polls, file.read(&mut [0; 100], deadline)) {
             // It was ready before: that is read, too.
             let n = n.expect("a read");
             read.extend(vec![0; n]);
-        }));
+        }
         let n = complete(file.read(&mut buffer, deadline)).expect("a read");
         read.extend(&buffer[..n]);
     }

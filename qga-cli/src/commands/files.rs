@@ -185,7 +185,7 @@ pub(super) fn rm(cli: &Cli, args: &Rm) -> Result<Done, Failure> {
         exec = if is_given { exec.arg(option) } else { exec };
     }
     exec = exec.arg("--").args(args.paths.iter().map(|path| plain(path)));
-    work::with_guest(cli, &guest, LONGEST, |work| run(work, exec))?;
+    work::with_guest(cli, &guest, LONGEST, |work| run(work, &exec))?;
     Ok(if cli.json {
         output::document(&json!({ "removed": args.paths.len() })).into()
     } else {
@@ -217,7 +217,7 @@ pub(super) fn find(work: &mut Work, path: &str, depth: Option<u32>) -> Result<Ve
     if let Some(depth) = depth {
         exec = exec.args(["-maxdepth", &depth.to_string()]);
     }
-    let outcome = run(work, exec.args(["-printf", Entry::FORMAT]))?;
+    let outcome = run(work, &exec.args(["-printf", Entry::FORMAT]))?;
     if outcome.stdout_truncated {
         return Err(Failure::new(Kind::Failed, "there are more files than the agent can tell at once"));
     }
@@ -228,8 +228,8 @@ pub(super) fn find(work: &mut Work, path: &str, depth: Option<u32>) -> Result<Ve
 }
 
 /// Runs a program of the guest that must succeed.
-pub(super) fn run(work: &mut Work, exec: Exec) -> Result<Outcome, Failure> {
-    let outcome = work.run(async |session, deadline| session.run(&exec, deadline).await)?;
+pub(super) fn run(work: &mut Work, exec: &Exec) -> Result<Outcome, Failure> {
+    let outcome = work.run(async |session, deadline| session.run(exec, deadline).await)?;
     match outcome {
         Ok(outcome) if outcome.end.is_success() => Ok(outcome),
         Ok(outcome) => {

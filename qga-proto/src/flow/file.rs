@@ -224,12 +224,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
         loop {
             let flush = GuestFileFlush::new(self.number());
             let until = self.session.patience(GuestFileFlush::NAME, deadline);
-            let error = match self.session.call_view_until(&flush, until).await {
-                Ok(_) => {
-                    self.is_dirty = false;
-                    return Ok(());
-                }
-                Err(error) => error,
+            let Err(error) = self.session.call_view_until(&flush, until).await else {
+                self.is_dirty = false;
+                return Ok(());
             };
             if !tries.again(&error, self.session, deadline) {
                 return Err(error);

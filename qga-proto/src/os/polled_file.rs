@@ -7,6 +7,7 @@ use core::task::{Context, Poll, ready};
 use core::time::Duration;
 use std::boxed::Box;
 use std::io::{self, SeekFrom};
+use std::vec;
 use std::vec::Vec;
 
 use crate::buffer::Buffer;
@@ -152,7 +153,7 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
                 Some(_) => continue,
             }
             let len = buffer.len().min(MAX_CHUNK);
-            self.begin(Action::Read(vec_of(len)), Kind::Read)?;
+            self.begin(Action::Read(vec![0; len]), Kind::Read)?;
         }
     }
 
@@ -271,12 +272,6 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
         }
         Poll::Ready(Some((kind, result)))
     }
-}
-
-fn vec_of(len: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    bytes.resize(len, 0);
-    bytes
 }
 
 impl<T, Rx, Tx> fmt::Debug for PolledFile<'_, T, Rx, Tx> {

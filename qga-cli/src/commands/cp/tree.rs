@@ -80,7 +80,7 @@ pub(super) fn copy_to(
     let (mut sum, mut bar) = (Sum::default(), Bar::new(cli, to));
     let mut folders = vec![(from.to_owned(), root, 0)];
     while let Some((folder, target, depth)) = folders.pop() {
-        files::run(work, Exec::new("mkdir").args(["-p", "--", &target]))?;
+        files::run(work, &Exec::new("mkdir").args(["-p", "--", &target]))?;
         let mut inside = Vec::new();
         for entry in fs::read_dir(&folder).map_err(|error| cannot("read", &folder, &error))? {
             inside.push(entry.map_err(|error| cannot("read", &folder, &error))?.path());

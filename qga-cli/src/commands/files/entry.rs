@@ -35,7 +35,7 @@ impl Entry {
             return Some(Vec::new());
         }
         let fields: Vec<&[u8]> = bytes.strip_suffix(b"\0")?.split(|&byte| byte == 0).collect();
-        if fields.len() % FIELDS != 0 {
+        if !fields.len().is_multiple_of(FIELDS) {
             return None;
         }
         fields.chunks(FIELDS).map(Self::parse_one).collect()

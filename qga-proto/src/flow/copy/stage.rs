@@ -48,9 +48,8 @@ impl<'a> Stage<'a> {
         deadline: Instant,
     ) -> Result<Result<Self, InPlace>, Error<T::Error>> {
         let folder = Self::folder(what.path);
-        let old = match stat(session, what.path, deadline).await? {
-            Some(old) => old,
-            None => return Ok(Err(InPlace::NoPrograms)),
+        let Some(old) = stat(session, what.path, deadline).await? else {
+            return Ok(Err(InPlace::NoPrograms));
         };
         if old.is_some_and(|old| old.mode & KIND != REGULAR) {
             return Ok(Err(InPlace::NotRegular));

@@ -31,7 +31,7 @@ impl Tries {
         deadline: Instant,
     ) -> bool {
         let may_help = match error {
-            Error::TimedOut(_) | Error::Protocol(_) => true,
+            Error::TimedOut(_) | Error::Protocol(_) | Error::ReplyTooLong { .. } => true,
             Error::Closed(_) | Error::Transport { .. } => session.reconnects(),
             _ => false,
         };
