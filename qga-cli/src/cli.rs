@@ -439,7 +439,7 @@ mod tests {
     fn usage_errors_are_one_line() {
         let error = Cli::try_parse_from(["qga", "call"]).unwrap_err().render().to_string();
         assert_eq!(one_line(&error), "the following required arguments were not provided: <NAME>");
-        let error = Cli::try_parse_from(["qga", "cal"]).unwrap_err().render().to_string();
-        assert_eq!(one_line(&error), "unrecognized subcommand 'cal'; a similar subcommand exists: 'call'");
+        let error = Cli::try_parse_from(["qga", "passwrd"]).unwrap_err().render().to_string();
+        assert_eq!(one_line(&error), "unrecognized subcommand 'passwrd'; a similar subcommand exists: 'passwd'");
     }
 }
