@@ -440,6 +440,9 @@ mod tests {
         let error = Cli::try_parse_from(["qga", "call"]).unwrap_err().render().to_string();
         assert_eq!(one_line(&error), "the following required arguments were not provided: <NAME>");
         let error = Cli::try_parse_from(["qga", "passwrd"]).unwrap_err().render().to_string();
-        assert_eq!(one_line(&error), "unrecognized subcommand 'passwrd'; a similar subcommand exists: 'passwd'");
+        assert_eq!(
+            one_line(&error),
+            "unrecognized subcommand 'passwrd'; a similar subcommand exists: 'passwd'"
+        );
     }
 }

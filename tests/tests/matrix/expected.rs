@@ -94,6 +94,8 @@ fn of_lacking_agent(cell: &Cell) -> Option<Pair> {
         // See below: whether it is a refusal is not looked at.
         (Personality::Qemu2, "ff") => None,
         (_, "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => Some((Refused, Works)),
+        // It comes whole, and what has no end behind it.
+        (_, "endless") => Some((Refused, Reconnects)),
         _ => match of_reply(cell) {
             (Done, then) => Some((Refused, then)),
             pair => Some(pair),
