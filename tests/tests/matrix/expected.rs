@@ -41,6 +41,8 @@ fn of_stop(cell: &Cell) -> Option<Pair> {
         ("stop", _) => Some((Done, Works)),
         // It says nothing to what it does not know, which is taken for success, and then it is still there.
         ("suspend", Personality::Minimal) if cell.fault == "syncs-after-garbage" => Some((Protocol, Works)),
+        // And where its syncs take so long it is taken for gone.
+        ("suspend", Personality::Minimal) if cell.fault == "syncs-delayed" => Some((Done, Works)),
         ("suspend", Personality::Minimal) => Some((Wrong, Works)),
         // Nothing more comes on this line.
         ("suspend", Personality::Apple | Personality::Strings)
