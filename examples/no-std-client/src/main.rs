@@ -25,7 +25,8 @@ type Session = (Client<[u8; 6144], [u8; 512]>, Line);
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What `hooks.rs` calls when there is a connection.
+/// What `hooks.rs` calls when there is a connection. Not inlined: its stack is to be seen below that of its caller.
+#[inline(never)]
 fn run(line: Line) -> Result<(), Failure> {
     let client = Client::new(Config::default(), [0; 6144], [0; 512], line.seed());
     let session = &mut (client, line);
