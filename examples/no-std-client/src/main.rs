@@ -20,7 +20,9 @@ use qga_proto::{Client, Command, Config, Error};
 
 /// A reply must fit the first buffer: the longest of those asked for here is that of `guest-info`, of up to 4 KiB. A command
 /// must fit the second.
-type Session = (Client<[u8; 6144], [u8; 512]>, Line);
+type Session<'b> = (Client<&'b mut [u8]>, Line);
+const RECEIVE: usize = 6144;
+const TRANSMIT: usize = 512;
 
 /// How long a call may take.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -28,7 +30,9 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// What `hooks.rs` calls when there is a connection. Not inlined: its stack is to be seen below that of its caller.
 #[inline(never)]
 fn run(line: Line) -> Result<(), Failure> {
-    let client = Client::new(Config::default(), [0; 6144], [0; 512], line.seed());
+    // Slices, as arrays would be moved with the client, and be on the stack twice.
+    let (mut receive, mut transmit) = ([0; RECEIVE], [0; TRANSMIT]);
+    let client = Client::new(Config::default(), &mut receive[..], &mut transmit[..], line.seed());
     let session = &mut (client, line);
     call(session, &GuestPing::new())?;
 
@@ -57,14 +61,14 @@ fn run(line: Line) -> Result<(), Failure> {
 }
 
 /// Carries a command out; its reply borrows from the client's buffer.
-fn call<'s, C: Command>((client, line): &'s mut Session, command: &C) -> Result<C::View<'s>, Failure> {
+fn call<'s, C: Command>((client, line): &'s mut Session<'_>, command: &C) -> Result<C::View<'s>, Failure> {
     let ticket = client.submit(command, line.now(), line.now() + TIMEOUT)?;
     pump(client, line)?;
     Ok(client.reply(ticket)?)
 }
 
 /// Moves bytes until the client has what it wants, or knows that it does not get it.
-fn pump(client: &mut Client<[u8; 6144], [u8; 512]>, line: &mut Line) -> Result<(), Stopped> {
+fn pump(client: &mut Client<&mut [u8]>, line: &mut Line) -> Result<(), Stopped> {
     while !client.is_settled() {
         client.handle_timeout(line.now());
         if let Some(bytes) = client.poll_transmit() {
