@@ -101,7 +101,9 @@ fn tells_its_story(mut machine: Machine, name: &str) {
 
     // An agent as others: clients are content with it.
     let mut line = machine.connect();
-    let report = block_on(check(&mut line, &Options::new().writes(false)));
+    // A request of 90 KiB takes a while on an emulated serial line.
+    let options = Options::new().patience(LIMIT).timeout(5 * LIMIT);
+    let report = block_on(check(&mut line, &options));
     assert!(report.is_clean(), "{:?}", report.failed().collect::<Vec<_>>());
     for client in [Client::Libvirt, Client::ProxmoxVe, Client::KubeVirt] {
         assert_eq!(report.contentment(client), Contentment::Yes, "{client:?}");
