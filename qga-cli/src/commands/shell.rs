@@ -31,7 +31,7 @@ pub(crate) struct Man {
 pub(super) fn completions(args: &Completions) -> Done {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut cli::command(), "qga", &mut script);
-    Done::from(text(script))
+    Done::from(text(&script))
 }
 
 pub(super) fn man(args: &Man) -> Result<Done, Failure> {
@@ -42,7 +42,7 @@ pub(super) fn man(args: &Man) -> Result<Done, Failure> {
     if args.folder == Path::new("-") {
         let mut page = Vec::new();
         clap_mangen::Man::new(cli::command()).render(&mut page).map_err(cannot)?;
-        return Ok(Done::from(text(page)));
+        return Ok(Done::from(text(&page)));
     }
     if !args.folder.is_dir() {
         return Err(cannot(
@@ -56,6 +56,6 @@ pub(super) fn man(args: &Man) -> Result<Done, Failure> {
 }
 
 /// What is ours has no bytes that are no text.
-fn text(bytes: Vec<u8>) -> String {
-    String::from_utf8_lossy(&bytes).into_owned()
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }

@@ -52,7 +52,7 @@ impl Terminal {
 
     /// What stands on it.
     pub(crate) fn text(&self) -> String {
-        self.look(|screen| screen.contents())
+        self.look(vt100::Screen::contents)
     }
 
     pub(crate) fn look<R>(&self, look: impl FnOnce(&vt100::Screen) -> R) -> R {
