@@ -237,10 +237,7 @@ impl<B: Buffer> Agent<B> {
     }
 
     /// Answers the open request, if one is: only then is the transmit buffer free.
-    fn answer(
-        &mut self,
-        encode: &dyn Fn(Option<Raw<'_>>, &mut [u8]) -> Result<usize, WriteError>,
-    ) -> Result<(), ReplyError> {
+    fn answer(&mut self, encode: &Encode<'_>) -> Result<(), ReplyError> {
         let State::Open { id } = &self.state else { return Err(ReplyError::NoRequest) };
         let id = read_id(self.framer.text(), id.clone());
         self.outgoing.put(&|buffer| encode(id, buffer))?;
@@ -257,6 +254,9 @@ impl<B: Buffer> Agent<B> {
 }
 
 const GENERIC: &str = ErrorClass::GenericError.name();
+
+/// Writes a reply to the request with this `id`; gives its length.
+type Encode<'a> = dyn Fn(Option<Raw<'_>>, &mut [u8]) -> Result<usize, WriteError> + 'a;
 
 /// The reply under way.
 struct Outgoing<B> {
