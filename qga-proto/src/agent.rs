@@ -55,6 +55,14 @@ pub use request::{Request, RequestError};
 /// of `guest-sync-delimited` and nowhere else. 0xFF, 0xFE and control characters make the agent forget what was begun,
 /// and are answered with an error, as is everything that is no request. Members that a request does not have are
 /// refused: clients find out by that what an agent knows.
+///
+/// # A whole agent
+///
+/// One that serves the clients of a Unix socket, in `examples/agent.rs`:
+///
+/// ```no_run
+#[doc = include_str!("../examples/agent.rs")]
+/// ```
 pub struct Agent<B> {
     framer: Framer<B>,
     outgoing: Outgoing<B>,
