@@ -18,6 +18,9 @@ pub const BLOCKED: &str = "guest-shutdown,guest-suspend-disk,guest-suspend-ram,g
 /// The variable that names the program, where it is not the installed one.
 const PROGRAM: &str = "QEMU_GA";
 
+/// The flags of a socket that takes connections, as Linux tells them (`__SO_ACCEPTCON`).
+const LISTENING: &str = "00010000";
+
 /// A running agent that listens on a Unix socket in a folder of its own.
 pub struct RealAgent {
     process: Child,
@@ -74,11 +77,21 @@ impl RealAgent {
     }
 
     fn wait(&self) {
-        let limit = Instant::now() + Duration::from_secs(10);
-        while !self.socket().exists() {
+        let limit = Instant::now() + Duration::from_secs(30);
+        while !self.listens() {
             assert!(Instant::now() < limit, "qemu-ga does not listen");
             thread::sleep(Duration::from_millis(10));
         }
+    }
+
+    /// Whether the socket takes connections: it is there a moment before it does.
+    fn listens(&self) -> bool {
+        let sockets = fs::read_to_string("/proc/net/unix").expect("a system that tells its sockets");
+        let path = self.socket();
+        sockets.lines().any(|line| {
+            let mut columns = line.split_whitespace();
+            columns.nth(3) == Some(LISTENING) && columns.nth(3).is_some_and(|name| path == Path::new(name))
+        })
     }
 
     /// The folder of the agent's own files, free for the test's.

@@ -27,7 +27,8 @@ macro_rules! tasks {
                     assert_eq!(held.expect("it freezes"), 7);
                     session
                 });
-                let shared = session.await.share(8);
+                // Eight tasks, and the keeper.
+                let shared = session.await.share(16);
                 let keeper = $spawn(shared.clone().keep_thawed());
                 let holder = shared.clone();
                 let held = $spawn(async move { holder.with_frozen(Duration::from_secs(10), async || 8).await });
