@@ -161,7 +161,6 @@ impl Stoppable {
 /// How long work may take to leave everything in order, if it does not say.
 const GRACE: Duration = Duration::from_secs(4);
 
-#[allow(dead_code, reason = "what not every command needs")]
 /// Sets how long work may take to leave everything in order, also after a signal.
 pub(crate) fn set_grace(grace: Duration) {
     lock().grace = grace;

@@ -5,7 +5,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -13,7 +13,6 @@ use qga_proto::{Config, Instant, OwnedCommand, Transport, os};
 use qga_std::{Error, block_on};
 
 use crate::cli::Cli;
-use crate::commands::many::{self, Row};
 use crate::diagnosis;
 use crate::error::{Failure, Kind};
 use crate::guests::Guest;
@@ -45,26 +44,6 @@ pub(crate) fn with_guest<R>(
     result
 }
 
-#[allow(dead_code, reason = "what not every command needs")]
-/// The same at many guests, `--jobs` at a time; with a row for each.
-pub(crate) fn with_guests<R: Send>(
-    cli: &Cli,
-    guests: Vec<Guest>,
-    timeout: Duration,
-    work: impl Fn(&mut Work) -> Result<R, Failure> + Sync,
-) -> Result<Vec<Row<R>>, Failure> {
-    signals::guard()?;
-    let deadline = StdInstant::now() + cli.timeout.unwrap_or(timeout);
-    let stoppable = Stoppable::begin();
-    let flag = stoppable.flag();
-    let rows = many::each(guests, cli.jobs, deadline, |guest| {
-        guest.check()?;
-        work(&mut Work::new(guest, deadline, Arc::clone(&flag)))
-    });
-    end(cli, stoppable, rows.iter().filter_map(|row| row.result.as_ref().err()));
-    Ok(rows)
-}
-
 /// The work is over. What failed for another reason than the signal would be told by nobody else.
 fn end<'a>(cli: &Cli, stoppable: Stoppable, failures: impl IntoIterator<Item = &'a Failure>) {
     if stoppable.is_stopped() {
@@ -93,7 +72,6 @@ impl From<Stopped> for Failure {
     }
 }
 
-#[allow(dead_code, reason = "what not every command needs")]
 impl Work {
     fn new(guest: &Guest, deadline: StdInstant, flag: Arc<AtomicBool>) -> Self {
         let stop = Stop::new(flag);
@@ -154,11 +132,6 @@ impl Work {
         signals::set_grace(grace);
     }
 
-    /// Whether a signal has come.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.stop.flag().load(Ordering::Relaxed)
-    }
-
     /// Becomes true when a signal comes.
     pub(crate) fn stop_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(self.stop.flag())
@@ -182,6 +155,8 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use qga_proto::commands::GuestPing;
+
+    use std::sync::atomic::Ordering;
 
     use super::*;
     use crate::guests;
