@@ -26,7 +26,8 @@ fn a_signal_ends_work_at_a_silent_agent_at_once() {
         signal(&child, name);
         let ran = wait(child);
         assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(code), "", ""));
-        assert!(ran.took < Duration::from_secs(3), "{:?}", ran.took);
+        // Long before its deadline.
+        assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
         assert_eq!(agent.ended(), Ended::Closed);
     }
 }
@@ -46,7 +47,7 @@ fn work_leaves_nothing_unread() {
 fn work_ends_by_its_deadline() {
     let agent = Agent::new(|_| Answer::Silence);
     let ran = run(&["-c", &agent.address(), "-t", "0.3", "time", "--set"]);
-    assert!(ran.took < Duration::from_secs(10), "{:?}", ran.took);
+    assert!(ran.took < Duration::from_secs(20), "{:?}", ran.took);
     ran.failed(4);
     assert_eq!(agent.ended(), Ended::Closed);
 }
