@@ -63,7 +63,7 @@ struct Keys {
     files: Vec<PathBuf>,
 }
 
-/// How long a file of keys may be.
+/// The most bytes that a file of keys may have; half a list of keys is never sent.
 const LONGEST: u64 = 1024 * 1024;
 
 pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failure> {
@@ -105,6 +105,10 @@ impl Keys {
             let text = content(path).map_err(|error| {
                 Failure::usage(format!("cannot read '{}': {}", path.display(), reason(&error)))
             })?;
+            if text.len() as u64 > LONGEST {
+                let message = format!("'{}' has more than {LONGEST} bytes; nothing was sent", path.display());
+                return Err(Failure::usage(message));
+            }
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
             keys.extend(lines.map(str::to_owned));
         }
@@ -120,13 +124,18 @@ impl Keys {
     }
 }
 
+/// What is in a file, or so much of it that it is seen to be too long.
 fn content(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     match path.as_os_str() == "-" {
-        true => io::stdin().lock().take(LONGEST).read_to_string(&mut text)?,
-        false => fs::File::open(path)?.take(LONGEST).read_to_string(&mut text)?,
+        true => io::stdin().lock().take(LONGEST + 1).read_to_end(&mut text)?,
+        false => fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut text)?,
     };
-    Ok(text)
+    // What is too long may be cut in the middle of a character.
+    if text.len() as u64 > LONGEST {
+        return Ok(String::from_utf8_lossy(&text).into_owned());
+    }
+    String::from_utf8(text).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is no UTF-8"))
 }
 
 fn lines(keys: &[String]) -> String {
