@@ -193,6 +193,25 @@ fn keys_are_added_shown_and_removed() {
 }
 
 #[test]
+fn too_many_keys_are_not_sent_cut() {
+    let line = fed(&["-c", "sim:", "ssh-keys", "alice", "add", "-f", "-"], &[b'k'; (1 << 20) + 1]).failed(2);
+    assert!(line.contains("more than 1048576 bytes; nothing was sent"), "{line}");
+}
+
+#[test]
+fn keys_that_cannot_be_looked_for_are_not_said_to_be_removed() {
+    for (class, code) in [("CommandNotFound", 1), ("GenericError", 0)] {
+        let agent = Agent::new(move |name| match name {
+            "guest-ssh-remove-authorized-keys" => Answer::Return(json!({})),
+            _ => Answer::Refuse(class),
+        });
+        let ran = run(&["-c", &agent.address(), "ssh-keys", "alice", "remove", "ssh-ed25519 AAAA one"]);
+        assert_eq!(ran.code, Some(code), "{class}: {}{}", ran.out, ran.err);
+        assert_eq!(agent.ended(), Ended::Closed);
+    }
+}
+
+#[test]
 fn trim_tells_of_each_file_system() {
     let json = run(&["-c", "sim:", "--json", "trim"]).json();
     assert_eq!(json["paths"].as_array().unwrap().len(), 2);

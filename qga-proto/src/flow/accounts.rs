@@ -8,21 +8,25 @@ use crate::session::Session;
 use crate::time::Instant;
 use crate::transport::Transport;
 
+/// The class of the refusal to tell keys of which there is no file.
+const NO_FILE: &str = "GenericError";
+
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Removes SSH keys, so that nobody who has one of them is let in as this user, and makes sure of it. Gives how many
     /// of them are still there.
     ///
     /// Why any could be: the agent removes lines that are the key to the last byte, but tells of keys without the spaces
     /// around them. A line with such a space says the same to the guest's SSH server, and success is all that the agent
-    /// says. So it is asked for the keys again; where it refuses that, as it does where there is no file of keys any more,
-    /// there are none.
+    /// says. So it is asked for the keys again. Where there is no file of keys any more it refuses that with `GenericError`:
+    /// then there are none.
     ///
     /// Dropping the future gives the call up; keys may be removed. The command is there since QEMU 5.2, on Windows since
     /// 9.1.
     ///
     /// # Errors
     ///
-    /// As [`call_view_until`](Self::call_view_until).
+    /// As [`call_view_until`](Self::call_view_until). So is every other refusal to tell the keys, such as of an agent that has
+    /// no command for it: then they may be removed, and nobody knows.
     pub async fn remove_authorized_keys(
         &mut self,
         user: &str,
@@ -32,7 +36,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         self.call_view_until(&GuestSshRemoveAuthorizedKeys::new(user, keys), deadline).await?;
         let there = match self.call_view_until(&GuestSshGetAuthorizedKeys::new(user), deadline).await {
             Ok(there) => there,
-            Err(Error::Refused(_)) => return Ok(0),
+            Err(Error::Refused(refusal)) if refusal.class.as_str() == NO_FILE => return Ok(0),
             Err(error) => return Err(error),
         };
         let mut left = 0;
