@@ -30,7 +30,10 @@ fn net_tells_the_primary_address() {
         json!({ "address": "192.0.2.15", "prefix": 24, "interface": "eth0", "is_default_route": true })
     );
     assert_eq!((json["interfaces"].as_array().unwrap().len(), json["routes"].is_array()), (2, true));
-    // One that does not tell routes.
+    // One that says nothing when it is asked for routes.
+    let json = run(&["-c", "sim:minimal", "--json", "net"]).json();
+    assert_eq!((&json["primary"]["address"], &json["routes"]), (&json!("192.0.2.15"), &Value::Null));
+    // One that does not tell them.
     let json = run(&["-c", "sim:qemu-7.2", "--json", "net"]).json();
     assert_eq!((&json["primary"]["is_default_route"], &json["routes"]), (&Value::Null, &Value::Null));
 }

@@ -22,6 +22,8 @@ mod hotplug;
 pub use hotplug::NotAll;
 
 mod network;
+#[cfg(feature = "alloc")]
+pub use network::Network;
 pub use network::PrimaryAddress;
 
 mod power;

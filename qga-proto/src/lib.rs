@@ -47,6 +47,8 @@ mod error;
 pub use error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
 
 mod flow;
+#[cfg(feature = "alloc")]
+pub use flow::Network;
 pub use flow::exec;
 pub use flow::{Accepted, FreezeError, FreezeFailed, Frozen, Shutdown, Suspend, Thawed};
 pub use flow::{

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use qga_proto::json::Str;
 use qga_proto::view::{GuestLogicalProcessor, GuestMemoryBlock, GuestMemoryBlockResponse};
-use qga_proto::{ClockReading, ClockSet, PrimaryAddress};
+use qga_proto::{ClockReading, ClockSet, Network, PrimaryAddress};
 
 use crate::session::{Error, Session, block_on};
 use crate::transport::Stream;
@@ -98,6 +98,18 @@ impl<S: Stream> Session<S> {
         let session = self.as_inner();
         let deadline = session.deadline(timeout);
         block_on(session.primary_address(deadline))
+    }
+
+    /// Asks for all interfaces and routes, and finds the primary address among them; see
+    /// [`qga_proto::Session::network`].
+    ///
+    /// # Errors
+    ///
+    /// As [`call`](Self::call).
+    pub fn network(&mut self, timeout: Duration) -> Result<Network, Error> {
+        let session = self.as_inner();
+        let deadline = session.deadline(timeout);
+        block_on(session.network(deadline))
     }
 
     /// Removes SSH keys, and counts what is left of them; see [`qga_proto::Session::remove_authorized_keys`].

@@ -1,9 +1,7 @@
 //! `qga net`: the guest's addresses, and which of them is the one to use.
 
-use qga_proto::PrimaryAddress;
-use qga_proto::commands::{GuestNetworkGetInterfaces, GuestNetworkGetRoute};
-use qga_proto::owned::{GuestNetworkInterface, GuestNetworkRoute};
-use qga_std::Error;
+use qga_proto::owned::GuestNetworkInterface;
+use qga_proto::{Network, PrimaryAddress};
 use serde_json::{Value, json};
 
 use super::ask::{self, Columns};
@@ -22,30 +20,16 @@ pub(crate) struct Args {}
 
 pub(super) struct Question;
 
-pub(super) struct Answer {
-    primary: Option<PrimaryAddress>,
-    interfaces: Vec<GuestNetworkInterface>,
-    routes: Option<Vec<GuestNetworkRoute>>,
-}
-
 impl ask::Question for Question {
-    type Answer = Answer;
+    type Answer = Network;
 
     const COLUMNS: Columns<&'static str> = ["address", "interface", "other addresses", ""];
 
-    fn ask(&self, connection: &mut Connection) -> Result<Answer, Failure> {
-        let primary =
-            connection.flow(true, async |session, deadline| session.primary_address(deadline).await)?;
-        let interfaces = connection.call(&GuestNetworkGetInterfaces::new())?;
-        let routes = match connection.try_call(&GuestNetworkGetRoute::new()) {
-            Ok(routes) => Some(routes),
-            Err(Error::Refused(_)) => None,
-            Err(error) => return Err(connection.failure(&error, true)),
-        };
-        Ok(Answer { primary, interfaces, routes })
+    fn ask(&self, connection: &mut Connection) -> Result<Network, Failure> {
+        connection.flow(true, async |session, deadline| session.network(deadline).await)
     }
 
-    fn document(answer: Answer) -> String {
+    fn document(answer: Network) -> String {
         output::document(&json!({
             "primary": answer.primary.as_ref().map(primary),
             "interfaces": answer.interfaces,
@@ -53,12 +37,11 @@ impl ask::Question for Question {
         }))
     }
 
-    fn text(answer: Answer) -> String {
+    fn text(answer: Network) -> String {
         let head = match &answer.primary {
             None => "There is no address by which others could reach it.\n".to_owned(),
             Some(primary) => {
-                let via =
-                    gateway(&answer).map(|gateway| format!(", by way of {gateway}")).unwrap_or_default();
+                let via = primary.gateway.map(|gateway| format!(", by way of {gateway}")).unwrap_or_default();
                 let interface = escape::text(primary.interface.as_str());
                 format!("Primary address: {} ({interface}{via})\n", primary.address)
             }
@@ -66,7 +49,7 @@ impl ask::Question for Question {
         format!("{head}\n{}", table(&answer.interfaces))
     }
 
-    fn cells(answer: Answer) -> Columns<String> {
+    fn cells(answer: Network) -> Columns<String> {
         let Some(primary) = &answer.primary else { return Columns::default() };
         let address = primary.address.to_string();
         let addresses = answer.interfaces.iter().flat_map(|one| one.ip_addresses.iter().flatten());
@@ -90,25 +73,6 @@ fn primary(primary: &PrimaryAddress) -> Value {
         "interface": primary.interface.as_str(),
         "is_default_route": primary.is_default_route,
     })
-}
-
-/// The router behind which is everything that no other route leads to.
-fn gateway(answer: &Answer) -> Option<String> {
-    let primary = answer.primary.as_ref()?;
-    let is_v6 = primary.address.is_ipv6();
-    let is_default = |route: &&GuestNetworkRoute| {
-        let is_whole = match is_v6 {
-            true => route.destination == "::" && route.desprefixlen.as_deref().is_none_or(|len| len == "0"),
-            false => {
-                route.destination == "0.0.0.0" && route.mask.as_deref().is_none_or(|mask| mask == "0.0.0.0")
-            }
-        };
-        is_whole && (route.version == 6) == is_v6 && primary.interface == route.iface.as_str()
-    };
-    let routes = answer.routes.iter().flatten().filter(is_default);
-    let route = routes.min_by_key(|route| route.metric)?;
-    let router = if is_v6 { &route.nexthop } else { &route.gateway };
-    router.as_deref().map(brief)
 }
 
 fn table(interfaces: &[GuestNetworkInterface]) -> String {

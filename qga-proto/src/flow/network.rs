@@ -4,15 +4,20 @@ use core::fmt;
 use core::net::IpAddr;
 use core::time::Duration;
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
+
 use crate::buffer::Buffer;
 use crate::commands::{GuestNetworkGetInterfaces, GuestNetworkGetRoute};
 use crate::error::{Error, Violation};
 use crate::json::{self, Str};
+#[cfg(feature = "alloc")]
+use crate::owned;
 use crate::session::Session;
 use crate::text::Text;
 use crate::time::Instant;
 use crate::transport::Transport;
-use crate::view::{GuestIpAddress, GuestNetworkInterface, GuestNetworkRoute};
+use crate::view::{GuestIpAddress, GuestNetworkRoute};
 
 /// The address at which a guest is most likely to be reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,6 +32,21 @@ pub struct PrimaryAddress {
     /// Whether the guest sends by this interface what it knows no other way for. `None`: the agent does not tell; it can
     /// since QEMU 9.1, on Windows since 11.0.
     pub is_default_route: Option<bool>,
+    /// The router behind which is what the guest knows no other way for, if a default route by this interface tells it.
+    pub gateway: Option<IpAddr>,
+}
+
+/// What an agent tells of its guest's network.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Network {
+    /// The address at which the guest is most likely to be reached; see [`Session::primary_address`].
+    pub primary: Option<PrimaryAddress>,
+    /// All interfaces.
+    pub interfaces: Vec<owned::GuestNetworkInterface>,
+    /// All routes. `None`: the agent does not tell.
+    pub routes: Option<Vec<owned::GuestNetworkRoute>>,
 }
 
 /// How many default routes are looked at; nearly all guests have two at most.
@@ -61,31 +81,97 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         &mut self,
         deadline: Instant,
     ) -> Result<Option<PrimaryAddress>, Error<T::Error>> {
-        // Some agents do not answer what they do not know.
-        let patience = PATIENCE.min((deadline - self.transport.now()) / 4);
-        let until = self.deadline(patience);
+        let until = self.routes_until(deadline);
         let routes = match self.call_view_until(&GuestNetworkGetRoute::new(), until).await {
-            Ok(routes) => Routes::read(routes.iter()),
-            Err(Error::Refused(_) | Error::Protocol(_) | Error::ReplyTooLong { .. } | Error::TimedOut(_)) => {
-                None
-            }
+            Ok(routes) => Routes::read(routes.iter().map_while(Result::ok)),
+            Err(error) if tells_nothing(&error) => None,
             Err(error) => return Err(error),
         };
         let interfaces = self.call_view_until(&GuestNetworkGetInterfaces::new(), deadline).await?;
-        let mut best: Option<(Rank, PrimaryAddress)> = None;
+        let mut search = Search { routes: routes.as_ref(), best: None };
         for interface in interfaces.iter() {
             let interface = interface.map_err(undecodable)?;
             for address in interface.ip_addresses.iter().flat_map(json::List::iter) {
-                let Some(found) = judge(&interface, &address.map_err(undecodable)?, routes.as_ref()) else {
-                    continue;
-                };
-                // Of equals the first.
-                if best.as_ref().is_none_or(|(rank, _)| found.0 < *rank) {
-                    best = Some(found);
-                }
+                search.look_at(interface.name, &address.map_err(undecodable)?);
             }
         }
-        Ok(best.map(|(_, address)| address))
+        Ok(search.found())
+    }
+
+    /// Asks for interfaces and routes, once each, and finds among them the address of
+    /// [`primary_address`](Self::primary_address). Takes as long for routes as that does.
+    ///
+    /// Dropping the future leaves the session as any other dropped call does.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_until`](Self::call_until) of `guest-network-get-interfaces`. That the agent does not tell routes is no
+    /// error.
+    #[cfg(feature = "alloc")]
+    pub async fn network(&mut self, deadline: Instant) -> Result<Network, Error<T::Error>> {
+        let until = self.routes_until(deadline);
+        let routes = match self.call_until(&GuestNetworkGetRoute::new(), until).await {
+            Ok(routes) => Some(routes),
+            Err(error) if tells_nothing(&error) => None,
+            Err(error) => return Err(error),
+        };
+        let interfaces = self.call_until(&GuestNetworkGetInterfaces::new(), deadline).await?;
+        let defaults = routes.as_ref().and_then(|routes| Routes::read(routes.iter().map(view_of_route)));
+        let mut search = Search { routes: defaults.as_ref(), best: None };
+        for interface in &interfaces {
+            for address in interface.ip_addresses.iter().flatten() {
+                search.look_at(Str::new(&interface.name), &view_of_address(address));
+            }
+        }
+        Ok(Network { primary: search.found(), interfaces, routes })
+    }
+
+    /// Up to when to wait for routes: some agents do not answer what they do not know.
+    fn routes_until(&self, deadline: Instant) -> Instant {
+        self.deadline(PATIENCE.min((deadline - self.transport.now()) / 4))
+    }
+}
+
+/// Whether this says no more than that the agent does not tell.
+fn tells_nothing<E>(error: &Error<E>) -> bool {
+    matches!(error, Error::Refused(_) | Error::Protocol(_) | Error::ReplyTooLong { .. } | Error::TimedOut(_))
+}
+
+/// What counts of a route, as it would stand in a reply.
+#[cfg(feature = "alloc")]
+fn view_of_route(route: &owned::GuestNetworkRoute) -> GuestNetworkRoute<'_> {
+    let mut view = GuestNetworkRoute::new(&*route.iface, &*route.destination, route.metric, route.version);
+    view.gateway = route.gateway.as_deref().map(Str::new);
+    view.mask = route.mask.as_deref().map(Str::new);
+    view.flags = route.flags;
+    view.desprefixlen = route.desprefixlen.as_deref().map(Str::new);
+    view.nexthop = route.nexthop.as_deref().map(Str::new);
+    view
+}
+
+#[cfg(feature = "alloc")]
+fn view_of_address(address: &owned::GuestIpAddress) -> GuestIpAddress<'_> {
+    // Of which version it is the address itself says.
+    GuestIpAddress::new(&*address.ip_address, crate::view::GuestIpAddressType::Ipv4, address.prefix)
+}
+
+/// Keeps the best of the addresses that it looks at.
+struct Search<'r> {
+    routes: Option<&'r Routes>,
+    best: Option<(Rank, PrimaryAddress)>,
+}
+
+impl Search<'_> {
+    fn look_at(&mut self, interface: Str<'_>, address: &GuestIpAddress<'_>) {
+        let Some(found) = judge(interface, address, self.routes) else { return };
+        // Of equals the first.
+        if self.best.as_ref().is_none_or(|(rank, _)| found.0 < *rank) {
+            self.best = Some(found);
+        }
+    }
+
+    fn found(self) -> Option<PrimaryAddress> {
+        self.best.map(|(_, address)| address)
     }
 }
 
@@ -98,27 +184,28 @@ type Rank = (u64, u8, bool);
 
 /// What an address is worth, if it is worth anything.
 fn judge(
-    interface: &GuestNetworkInterface<'_>,
+    name: Str<'_>,
     address: &GuestIpAddress<'_>,
     routes: Option<&Routes>,
 ) -> Option<(Rank, PrimaryAddress)> {
-    let (name, prefix) = (interface.name, address.prefix);
+    let prefix = address.prefix;
     let address = parse(address.ip_address)?;
-    let metric = routes.and_then(|routes| routes.metric(name, address.is_ipv6()));
+    let route = routes.and_then(|routes| routes.best(name, address.is_ipv6()));
     if !is_reachable(&address)
-        || begins_with(name, &INNER) && metric.is_none()
-        || is_docker_bridge(name) && metric.is_none()
+        || begins_with(name, &INNER) && route.is_none()
+        || is_docker_bridge(name) && route.is_none()
     {
         return None;
     }
     let is_tunnel = begins_with(name, &TUNNELS);
-    let rank = (metric.map_or(u64::MAX, u64::from), family(&address), is_tunnel);
+    let rank = (route.map_or(u64::MAX, |route| route.metric.into()), family(&address), is_tunnel);
     let bits = if address.is_ipv4() { 32 } else { 128 };
     let found = PrimaryAddress {
         address,
         prefix: u8::try_from(prefix).map_or(bits, |prefix| prefix.min(bits)),
         interface: Text::new(name),
-        is_default_route: routes.map(|_| metric.is_some()),
+        is_default_route: routes.map(|_| route.is_some()),
+        gateway: route.and_then(|route| route.gateway),
     };
     Some((rank, found))
 }
@@ -179,15 +266,16 @@ struct DefaultRoute {
     interface: Text,
     is_v6: bool,
     metric: u32,
+    gateway: Option<IpAddr>,
 }
 
 impl Routes {
     /// Reads what the agent tells, as far as it can be read. `None`: it tells nothing at all, as agents do that have the
     /// command and no way to know.
-    fn read<'a>(routes: impl Iterator<Item = Result<GuestNetworkRoute<'a>, json::Error>>) -> Option<Self> {
+    fn read<'a>(routes: impl Iterator<Item = GuestNetworkRoute<'a>>) -> Option<Self> {
         let mut all = heapless::Vec::new();
         let mut is_empty = true;
-        for route in routes.map_while(Result::ok) {
+        for route in routes {
             is_empty = false;
             if let Some(route) = DefaultRoute::of(&route) {
                 // More than there is room for are not needed.
@@ -197,10 +285,10 @@ impl Routes {
         (!is_empty).then_some(Self(all))
     }
 
-    /// The metric of the best default route of an IP version that leads to an interface.
-    fn metric(&self, name: Str<'_>, is_v6: bool) -> Option<u32> {
+    /// The best default route of an IP version that leads to an interface.
+    fn best(&self, name: Str<'_>, is_v6: bool) -> Option<&DefaultRoute> {
         let routes = self.0.iter().filter(|route| route.is_v6 == is_v6 && name == *route.interface.as_str());
-        routes.map(|route| route.metric).min()
+        routes.min_by_key(|route| route.metric)
     }
 }
 
@@ -222,7 +310,10 @@ impl DefaultRoute {
             return None;
         }
         let metric = u32::try_from(route.metric).unwrap_or(u32::MAX);
-        Some(Self { interface: Text::new(route.iface), is_v6, metric })
+        let gateway = if is_v6 { route.nexthop } else { route.gateway };
+        // Unspecified: what is sent goes to where it is for, without a router.
+        let gateway = gateway.and_then(parse).filter(|gateway| !gateway.is_unspecified());
+        Some(Self { interface: Text::new(route.iface), is_v6, metric, gateway })
     }
 }
 
@@ -256,10 +347,21 @@ mod tests {
     }
 
     #[test]
+    fn gateways() {
+        let gateway = |route: GuestNetworkRoute<'_>| DefaultRoute::of(&route).unwrap().gateway;
+        let address = |text: &str| text.parse().ok();
+        assert_eq!(gateway(route("eth0", "0.0.0.0", 4).gateway("192.0.2.1")), address("192.0.2.1"));
+        assert_eq!(gateway(route("eth0", "::", 6).nexthop("fe80::1")), address("fe80::1"));
+        assert_eq!(gateway(route("tun0", "0.0.0.0", 4).gateway("0.0.0.0")), None);
+        assert_eq!(gateway(route("eth0", "0.0.0.0", 4).gateway("somewhere")), None);
+        assert_eq!(gateway(route("eth0", "0.0.0.0", 4)), None);
+    }
+
+    #[test]
     fn names_of_inner_networks() {
         let worth = |name: &str| {
             let address = GuestIpAddress::new("192.0.2.1", Ipv4, 24);
-            judge(&GuestNetworkInterface::new(name), &address, None).is_some()
+            judge(Str::new(name), &address, None).is_some()
         };
         for name in ["docker0", "br-0123456789ab", "veth12ab", "virbr0", "cni0"] {
             assert!(!worth(name), "{name}");
@@ -284,7 +386,7 @@ mod tests {
     fn prefixes_that_cannot_be() {
         let prefix = |prefix| {
             let address = GuestIpAddress::new("192.0.2.1", Ipv4, prefix);
-            judge(&GuestNetworkInterface::new("eth0"), &address, None).unwrap().1.prefix
+            judge(Str::new("eth0"), &address, None).unwrap().1.prefix
         };
         assert_eq!([24, 0, 33, -1, i64::MAX].map(prefix), [24, 0, 32, 32, 32]);
     }
