@@ -240,6 +240,28 @@ fn top_without_a_terminal_is_one_table() {
 }
 
 #[test]
+fn what_an_agent_says_nothing_to_is_a_dash() {
+    let rows = run(&["-c", "sim:minimal", "--json", "top", "--interval", "0.2"]).json();
+    let result = &rows[0]["result"];
+    assert_eq!((&result["load1m"], &result["received_bytes_per_second"]), (&Value::Null, &json!(0.0)));
+}
+
+#[test]
+fn one_of_many_guests_may_not_say_as_much_as_a_single_one() {
+    let talker = || {
+        let user = "u".repeat(5 << 20);
+        Agent::new(move |_| Answer::Return(json!([{ "user": user, "login-time": 1.5 }])))
+    };
+    let agent = talker();
+    let rows = run(&["-c", &agent.address(), "-c", "sim:", "--json", "users"]).rows(5);
+    assert_eq!((&rows[0]["error"]["exit_code"], rows[1]["result"].is_array()), (&json!(5), true));
+    assert_eq!(agent.ended(), Ended::Closed);
+    let agent = talker();
+    run(&["-c", &agent.address(), "--json", "users"]).json();
+    assert_eq!(agent.ended(), Ended::Closed);
+}
+
+#[test]
 fn shells_complete_and_manuals_are_written() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let script = run(&["completions", shell]).ok();

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::{Done, many, rows};
 use crate::cli::Cli;
-use crate::connection::Connection;
+use crate::connection::{Connection, MOST_OF_MANY};
 use crate::error::Failure;
 use crate::guests::{Guest, Guests};
 use crate::signals;
@@ -26,6 +26,11 @@ pub(super) trait Question: Sync {
         true
     }
 
+    /// How many bytes a reply of one guest of many may have.
+    fn max_reply_of_many(&self) -> usize {
+        MOST_OF_MANY
+    }
+
     fn ask(&self, connection: &mut Connection) -> Result<Self::Answer, Failure>;
 
     /// The answer as JSON, in one line.
@@ -45,10 +50,15 @@ pub(super) type Columns<T> = [T; 4];
 pub(super) fn run<Q: Question>(cli: &Cli, guests: Guests, question: &Q) -> Result<Done, Failure> {
     signals::guard()?;
     let deadline = Instant::now() + cli.timeout.unwrap_or_else(|| question.timeout());
+    let is_many = matches!(guests, Guests::Many(_));
     let ask = |guest: &Guest| {
         guest.check()?;
+        let mut connection = Connection::new(guest, deadline);
+        if is_many {
+            connection.limit_replies(question.max_reply_of_many());
+        }
         // The connection has ended when this returns.
-        question.ask(&mut Connection::new(guest, deadline))
+        question.ask(&mut connection)
     };
     match guests {
         Guests::None => Ok(Done::from(String::new())),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use qga_proto::json::RawBuf;
 use qga_proto::metadata::{self, CommandInfo};
-use qga_proto::{RawCommand, Timeouts};
+use qga_proto::{Config, RawCommand, Timeouts};
 
 use super::ask::{self, Columns};
 use crate::arguments::Arguments;
@@ -50,6 +50,11 @@ impl ask::Question for Question<'_> {
 
     fn is_query(&self) -> bool {
         self.info.is_some_and(|info| info.query)
+    }
+
+    /// The reply is the result, whatever it is.
+    fn max_reply_of_many(&self) -> usize {
+        Config::default().max_reply
     }
 
     fn ask(&self, connection: &mut Connection) -> Result<RawBuf, Failure> {

@@ -39,14 +39,20 @@ pub(super) struct Sample {
 /// Linux counts sectors of this size, whatever the disk has.
 const SECTOR: u64 = 512;
 
+/// How long to wait at the most for what not every agent tells.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 impl Sample {
-    /// Looks once. Fails when the agent does not answer, not when it refuses one of the questions; but it must know one.
+    /// Looks once. Fails when the agent does not answer at all, not when it refuses one of the questions or says nothing
+    /// to it, as some do that lack the command; but it must know one.
     pub(super) fn take(connection: &mut Connection) -> Result<Self, Failure> {
         let mut refused = None;
-        let network = ask(connection, &GuestNetworkGetInterfaces::new(), &mut refused)?;
-        let load = ask(connection, &GuestGetLoad::new(), &mut refused)?;
-        let cpu = ask(connection, &GuestGetCpustats::new(), &mut refused)?;
-        let disk = ask(connection, &GuestGetDiskstats::new(), &mut refused)?;
+        // This one every agent knows.
+        let network = ask(connection, &GuestNetworkGetInterfaces::new(), None, &mut refused)?;
+        let patience = |connection: &Connection| Some(PATIENCE.min(connection.left() / 4));
+        let load = ask(connection, &GuestGetLoad::new(), patience(connection), &mut refused)?;
+        let cpu = ask(connection, &GuestGetCpustats::new(), patience(connection), &mut refused)?;
+        let disk = ask(connection, &GuestGetDiskstats::new(), patience(connection), &mut refused)?;
         let sample = Self {
             at: Instant::now(),
             load: load.map(|load| load.load1m),
@@ -87,15 +93,21 @@ impl Sample {
     }
 }
 
-/// Asks one thing. `None`: the agent refuses, or answers what cannot be read.
+/// Asks one thing, for as long as there is time, or no longer than is said; then that nothing comes is no failure. `None`:
+/// the agent refuses, or answers what cannot be read.
 fn ask<C: OwnedCommand>(
     connection: &mut Connection,
     command: &C,
+    patience: Option<Duration>,
     refused: &mut Option<Failure>,
 ) -> Result<Option<C::Owned>, Failure> {
-    match connection.try_call(command) {
+    match connection.try_call_for(command, patience.unwrap_or(Duration::MAX)) {
         Ok(reply) => Ok(Some(reply)),
         Err(error @ (Error::Refused(_) | Error::Protocol(_) | Error::ReplyTooLong { .. })) => {
+            refused.get_or_insert_with(|| connection.failure(&error, true));
+            Ok(None)
+        }
+        Err(error @ Error::TimedOut(_)) if patience.is_some() => {
             refused.get_or_insert_with(|| connection.failure(&error, true));
             Ok(None)
         }

@@ -1,5 +1,7 @@
 //! Looking at guests again and again, in threads.
 
+use std::cmp;
+use std::collections::BinaryHeap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -8,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::rates::{Rates, Sample};
-use crate::connection::Connection;
+use crate::connection::{Connection, MOST_OF_MANY};
 use crate::error::{Failure, Kind};
 use crate::guests::Guest;
 
@@ -23,7 +25,8 @@ pub(super) struct Failed {
     pub(super) document: Value,
 }
 
-/// Looks at guests, each in its turn, from a bounded number of threads.
+/// Looks at guests from a bounded number of threads. Whichever is free takes the guest whose turn is next, so that one
+/// which does not answer keeps nobody waiting but a thread.
 pub(super) struct Sampler {
     shared: Arc<Shared>,
 }
@@ -31,12 +34,24 @@ pub(super) struct Sampler {
 struct Shared {
     guests: Vec<Guest>,
     rows: Mutex<Vec<Option<Row>>>,
+    /// The guests at which nobody looks, the one whose turn is next on top.
+    turns: Mutex<BinaryHeap<Turn>>,
     interval: Duration,
     timeout: Duration,
     /// How often to look at each; without end if not said.
     rounds: Option<usize>,
     /// How many threads have not ended.
     running: AtomicUsize,
+}
+
+/// When to look at a guest.
+struct Turn {
+    due: Instant,
+    guest: usize,
+    /// How often somebody has looked.
+    round: usize,
+    /// What was seen last.
+    earlier: Option<Sample>,
 }
 
 /// A thread's stack; see the one of `many`.
@@ -52,19 +67,22 @@ impl Sampler {
         rounds: Option<usize>,
     ) -> Self {
         let rows = Mutex::new(vec![None; guests.len()]);
-        let threads = jobs.min(guests.len()).max(1);
+        let due = Instant::now();
+        let turns = (0..guests.len()).map(|guest| Turn { due, guest, round: 0, earlier: None });
+        let turns = Mutex::new(turns.collect());
+        let threads = jobs.min(guests.len());
         let running = AtomicUsize::new(threads);
-        let shared = Arc::new(Shared { guests, rows, interval, timeout, rounds, running });
-        for first in 0..threads {
+        let shared = Arc::new(Shared { guests, rows, turns, interval, timeout, rounds, running });
+        for started in 0..threads {
             let work = Arc::clone(&shared);
-            let started = thread::Builder::new().stack_size(STACK).spawn(move || work.look(first, threads));
-            if let Err(error) = started {
-                shared.fail(
-                    first,
-                    threads,
-                    &Failure::new(Kind::Connection, format!("cannot start a thread: {error}")),
-                );
-                shared.running.fetch_sub(1, Ordering::Relaxed);
+            let thread = thread::Builder::new().stack_size(STACK).spawn(move || work.look());
+            if let Err(error) = thread {
+                shared.running.fetch_sub(threads - started, Ordering::Relaxed);
+                // With fewer threads than asked for it takes longer.
+                if started == 0 {
+                    shared.fail(&Failure::new(Kind::Connection, format!("cannot start a thread: {error}")));
+                }
+                break;
             }
         }
         Self { shared }
@@ -91,30 +109,33 @@ impl Sampler {
 }
 
 impl Shared {
-    /// Looks at every guest whose turn it is in this thread.
-    fn look(&self, first: usize, threads: usize) {
-        let mut earlier = vec![None; self.guests.len()];
-        let mut round = 0;
-        loop {
+    /// Looks at guest after guest, until there is none that others do not look at.
+    fn look(&self) {
+        while let Some(mut turn) = self.next() {
+            thread::sleep(turn.due.saturating_duration_since(Instant::now()));
             let start = Instant::now();
-            for at in (first..self.guests.len()).step_by(threads) {
-                let row = self.look_at(at, &mut earlier[at]);
-                self.rows.lock().unwrap_or_else(PoisonError::into_inner)[at] = Some(row);
+            let row = self.look_at(turn.guest, &mut turn.earlier);
+            self.rows.lock().unwrap_or_else(PoisonError::into_inner)[turn.guest] = Some(row);
+            turn.round += 1;
+            turn.due = start + self.interval;
+            if self.rounds.is_none_or(|rounds| turn.round < rounds) {
+                self.turns.lock().unwrap_or_else(PoisonError::into_inner).push(turn);
             }
-            round += 1;
-            if self.rounds.is_some_and(|rounds| round >= rounds) {
-                break;
-            }
-            thread::sleep(self.interval.saturating_sub(start.elapsed()));
         }
         self.running.fetch_sub(1, Ordering::Release);
+    }
+
+    fn next(&self) -> Option<Turn> {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
     fn look_at(&self, at: usize, earlier: &mut Option<Sample>) -> Row {
         let guest = &self.guests[at];
         let sample = guest.check().and_then(|()| {
             // A connection for each look: between them others can have the agent.
-            Sample::take(&mut Connection::new(guest, Instant::now() + self.timeout))
+            let mut connection = Connection::new(guest, Instant::now() + self.timeout);
+            connection.limit_replies(MOST_OF_MANY);
+            Sample::take(&mut connection)
         });
         match sample {
             Ok(sample) => {
@@ -129,14 +150,33 @@ impl Shared {
         }
     }
 
-    /// Nobody looks at the guests of this thread.
-    fn fail(&self, first: usize, threads: usize, failure: &Failure) {
+    /// Nobody looks at any guest.
+    fn fail(&self, failure: &Failure) {
         let mut rows = self.rows.lock().unwrap_or_else(PoisonError::into_inner);
-        for row in rows.iter_mut().skip(first).step_by(threads) {
-            *row = Some(Err(Failed::from(failure)));
-        }
+        rows.fill(Some(Err(Failed::from(failure))));
     }
 }
+
+impl Ord for Turn {
+    /// The greatest is the one that is due first; of those that are due at the same time the first guest.
+    fn cmp(&self, other: &Self) -> cmp::Ordering {
+        (other.due, other.guest).cmp(&(self.due, self.guest))
+    }
+}
+
+impl PartialOrd for Turn {
+    fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Turn {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Turn {}
 
 impl From<&Failure> for Failed {
     fn from(failure: &Failure) -> Self {
