@@ -36,7 +36,8 @@ struct Open {
     grace: Duration,
 }
 
-/// What a signal does at the very end: a terminal is given back as it was.
+/// What a signal does at the very end: a terminal is given back as it was. It must not wait for what the main thread holds,
+/// which may wait for the terminal.
 static RESTORE: Mutex<Option<fn()>> = Mutex::new(None);
 
 /// From now on signals end the [`Guarded`] connections, and then the process.
@@ -248,7 +249,9 @@ fn end(signal: i32) -> ! {
     }
     // Nobody could be told that it failed.
     let _ = record::finish();
-    if let Some(restore) = *RESTORE.lock().unwrap_or_else(PoisonError::into_inner) {
+    // Nobody must wait for the lock while it is done.
+    let restore = *RESTORE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(restore) = restore {
         restore();
     }
     process::exit(128 + signal)

@@ -4,7 +4,7 @@ mod common;
 #[path = "common/terminal.rs"]
 mod terminal;
 
-use common::{Folder, Simulation, run, signal};
+use common::{Agent, Answer, Ended, Folder, Simulation, run, signal};
 use terminal::Terminal;
 
 #[test]
@@ -54,6 +54,33 @@ fn top_gives_the_terminal_back_on_signals_and_ctrl_c() {
     terminal.type_in("\x03");
     assert_eq!(terminal.ended(), Some(0));
     terminal.wait_until("the terminal is given back", gives_back);
+}
+
+#[test]
+fn signals_end_top_at_a_terminal_that_takes_nothing_any_more() {
+    let mut terminal = Terminal::start(&["-c", "sim:", "top"], &[]);
+    terminal.wait_for("1 guest, every 2 s");
+    terminal.hold();
+    // It draws ten times a second, so it now waits in that.
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    signal(&terminal.child, "TERM");
+    assert_eq!(terminal.ended(), Some(143));
+    assert!(terminal.is_usual());
+}
+
+#[test]
+fn top_does_not_keep_guests_waiting_for_one_that_says_nothing() {
+    let silent = Agent::new(|_| Answer::Silence);
+    let address = silent.address();
+    // Two threads, one of which waits for a minute.
+    let guests = ["-t", "60", "--jobs", "2", "-c", &address, "-c", "sim:", "-c", "sim:qemu-2.12"];
+    let mut terminal = Terminal::start(&[&guests[..], &["top", "--interval", "0.2"]].concat(), &[]);
+    terminal.wait_until("rates of both others", |terminal| {
+        terminal.text().lines().filter(|line| line.starts_with("sim:") && line.contains("0 B/s")).count() == 2
+    });
+    terminal.type_in("q");
+    assert_eq!(terminal.ended(), Some(0));
+    assert_eq!(silent.ended(), Ended::Closed);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use pty_process::Size;
 use pty_process::blocking::{Command, Pts, Pty, open};
-use rustix::termios::{LocalModes, tcgetattr};
+use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
 
 /// How long anything may take: test machines have other things to do.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -18,18 +18,20 @@ const LIMIT: Duration = Duration::from_secs(30);
 pub(crate) struct Terminal {
     pty: Arc<Pty>,
     /// Kept open, so that what the program has left can be looked at.
-    _pts: Pts,
+    pts: Pts,
     screen: Arc<Mutex<vt100::Parser>>,
     pub(crate) child: Child,
 }
 
 impl Terminal {
-    /// Starts the program, with signals as they are by default.
+    /// Starts the program at a terminal of its own, with signals as they are by default.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().unwrap();
         pty.resize(Size::new(24, 100)).unwrap();
         let command = Command::new("env").arg("--default-signal").arg(env!("CARGO_BIN_EXE_qga"));
         let command = command.args(arguments).env_remove("QGA_CONNECT").env_remove("NO_COLOR");
+        // What programs ask before the terminal.
+        let command = command.env_remove("COLUMNS").env_remove("LINES");
         let mut command = command.env("TERM", "xterm-256color").envs(environment.iter().copied());
         let child = command.spawn_borrowed(&pts).unwrap();
         let size = [24, 100].map(|size| NonZero::new(size).unwrap());
@@ -42,12 +44,17 @@ impl Terminal {
                 to.lock().unwrap().process(&bytes[..n]);
             }
         });
-        Self { pty, _pts: pts, screen, child }
+        Self { pty, pts, screen, child }
     }
 
     /// Types something.
     pub(crate) fn type_in(&self, keys: &str) {
         (&*self.pty).write_all(keys.as_bytes()).unwrap();
+    }
+
+    /// Takes nothing any more that is written to it.
+    pub(crate) fn hold(&self) {
+        tcflow(&self.pts, Action::OOff).unwrap();
     }
 
     /// What stands on it.

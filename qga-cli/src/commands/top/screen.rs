@@ -1,15 +1,20 @@
 //! The screen of `qga top`.
 
-use std::io::{self, Stdout, stdout};
+use std::fs::File;
+use std::io::{self, Write, stdout};
+use std::os::fd::AsFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use ratatui::backend::CrosstermBackend;
 use ratatui::crossterm::cursor::Show;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use ratatui::crossterm::execute;
 use ratatui::crossterm::terminal::{
     EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::crossterm::{execute, queue};
 use ratatui::layout::{Constraint, Layout};
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::text::{Line, Span};
@@ -56,7 +61,7 @@ pub(super) fn show(sampler: &Sampler, interval: Duration) -> io::Result<()> {
 const PAGE: usize = 10;
 
 /// The terminal while it is ours. It is given back when this is dropped, by a panic, and by a signal.
-struct Screen(Terminal<CrosstermBackend<Stdout>>);
+struct Screen(Terminal<CrosstermBackend<Drawing>>);
 
 impl Screen {
     fn enter() -> io::Result<Self> {
@@ -65,15 +70,15 @@ impl Screen {
             restore();
             hook(info);
         }));
+        let mut drawing = Drawing { picture: Vec::new(), terminal: terminal()? };
         signals::at_end(Some(restore));
         enable_raw_mode()?;
-        let screen = Terminal::new(CrosstermBackend::new(stdout())).map(Self);
+        let screen = execute!(drawing, EnterAlternateScreen)
+            .and_then(|()| Terminal::new(CrosstermBackend::new(drawing)).map(Self));
         if screen.is_err() {
             restore();
         }
-        let screen = screen?;
-        execute!(stdout(), EnterAlternateScreen)?;
-        Ok(screen)
+        screen
     }
 }
 
@@ -84,10 +89,66 @@ impl Drop for Screen {
     }
 }
 
+/// What is drawn, up to where the terminal shall have it. It is written past the lock of standard output: who holds that
+/// may wait for the terminal, and nobody could end the program in order.
+struct Drawing {
+    picture: Vec<u8>,
+    terminal: File,
+}
+
+/// Somebody writes a picture.
+static IS_DRAWING: AtomicBool = AtomicBool::new(false);
+
+/// The terminal is no longer ours: nothing is drawn any more.
+static IS_OVER: AtomicBool = AtomicBool::new(false);
+
+impl Write for Drawing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.picture.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        IS_DRAWING.store(true, Ordering::SeqCst);
+        let is_over = IS_OVER.load(Ordering::SeqCst);
+        let written = if is_over { Ok(()) } else { self.terminal.write_all(&self.picture) };
+        IS_DRAWING.store(false, Ordering::SeqCst);
+        self.picture.clear();
+        written
+    }
+}
+
+fn terminal() -> io::Result<File> {
+    stdout().as_fd().try_clone_to_owned().map(File::from)
+}
+
+/// How long to wait at the most for a terminal that takes nothing, as one does whose other end nobody reads.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Gives the terminal back, from whatever thread.
 fn restore() {
+    const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+
+    IS_OVER.store(true, Ordering::SeqCst);
+    let start = Instant::now();
+    while IS_DRAWING.load(Ordering::SeqCst) && start.elapsed() < PATIENCE {
+        thread::sleep(LOOK_INTERVAL);
+    }
     // A terminal that is gone needs nothing.
     let _ = disable_raw_mode();
-    let _ = execute!(stdout(), LeaveAlternateScreen, Show);
+    let (sender, receiver) = mpsc::channel();
+    let leave = move || {
+        let _ = leave();
+        let _ = sender.send(());
+    };
+    if thread::Builder::new().spawn(leave).is_ok() {
+        let _ = receiver.recv_timeout(PATIENCE);
+    }
+}
+
+fn leave() -> io::Result<()> {
+    let mut bytes = Vec::new();
+    queue!(bytes, LeaveAlternateScreen, Show)?;
+    terminal()?.write_all(&bytes)
 }
 
 fn draw(
