@@ -162,12 +162,16 @@ impl Failure {
         if self.kind == Kind::Program {
             return;
         }
-        let line = if json {
+        output::print_error(&self.told(json));
+    }
+
+    /// It as it is printed.
+    pub(crate) fn told(&self, json: bool) -> String {
+        if json {
             output::escape::json(&json!({ "error": self.document() }).to_string()).into_owned()
         } else {
             self.line()
-        };
-        output::print_error(&line);
+        }
     }
 
     /// It in a few words, for one of many guests.

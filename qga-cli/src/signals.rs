@@ -14,15 +14,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use qga_std::{AnyStream, Stream};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
 use signal_hook::iterator::Signals;
 
 use crate::error::{Failure, Kind, reason};
-use crate::record;
+use crate::{output, record};
 
 /// The connections that are open. Whoever ends the process holds the lock until the end, so that no other begins.
-static OPEN: Mutex<Open> =
-    Mutex::new(Open { next: 0, streams: BTreeMap::new(), work: None, is_stopped: false, grace: GRACE });
+static OPEN: Mutex<Open> = Mutex::new(Open {
+    next: 0,
+    streams: BTreeMap::new(),
+    work: None,
+    is_stopped: false,
+    grace: GRACE,
+    debt: None,
+});
 
 struct Open {
     /// No two connections have the same number.
@@ -34,6 +40,8 @@ struct Open {
     is_stopped: bool,
     /// How long that may take.
     grace: Duration,
+    /// What is to be said if the process ends before the work has left everything in order.
+    debt: Option<String>,
 }
 
 /// What a signal does at the very end: a terminal is given back as it was. It must not wait for what the main thread holds,
@@ -125,7 +133,7 @@ impl Stream for Guarded {
 }
 
 /// Work that a signal asks to stop, and gives time for that, before it ends the process: something in a guest is to be put
-/// back. The next signal ends it at once.
+/// back. The next signal ends it at once, but where there is a [debt](set_debt).
 pub(crate) struct Stoppable(Arc<AtomicBool>);
 
 impl Stoppable {
@@ -167,6 +175,20 @@ pub(crate) fn set_grace(grace: Duration) {
     lock().grace = grace;
 }
 
+/// Sets what is said if a signal ends the process before the work has left everything in order. As long as there is
+/// such, a second signal soon after the first is the same wish said twice, and is passed over: shells, terminals and
+/// `timeout` often send two.
+pub(crate) fn set_debt(debt: Option<String>) {
+    lock().debt = debt;
+}
+
+/// From now on Ctrl-Z does nothing: who is stopped can put nothing in order. Nobody can do that about SIGSTOP.
+pub(crate) fn ignore_stops() -> Result<(), Failure> {
+    // A handler, other than a signal that is ignored, is nothing that a program inherits which is started then.
+    let result = signal_hook::flag::register(SIGTSTP, Arc::new(AtomicBool::new(false)));
+    result.map(drop).map_err(|error| failure(&error))
+}
+
 /// Ends all connections in order, and lets nobody make others: the process is about to end, and threads may be left.
 pub(crate) fn leave() {
     let mut open = lock();
@@ -182,19 +204,23 @@ pub(crate) fn at_end(restore: Option<fn()>) {
     *RESTORE.lock().unwrap_or_else(PoisonError::into_inner) = restore;
 }
 
-/// Asks the work to stop, if there is any, and waits for that.
+/// Asks the work to stop, if there is any, and waits for that, but for no longer than its grace, and than to the next
+/// signal that counts.
 fn stop_work(signals: &mut Signals) {
     const LOOK_INTERVAL: Duration = Duration::from_millis(10);
+    const REPEAT_TIME: Duration = Duration::from_secs(3);
 
     let Some(flag) = lock().work.take() else { return };
     flag.store(true, Ordering::Relaxed);
     let start = Instant::now();
     loop {
-        let (is_stopped, grace) = {
+        let (is_stopped, grace, has_debt) = {
             let open = lock();
-            (open.is_stopped, open.grace)
+            (open.is_stopped, open.grace, open.debt.is_some())
         };
-        if is_stopped || signals.pending().next().is_some() || start.elapsed() >= grace {
+        let elapsed = start.elapsed();
+        let is_repeated = signals.pending().count() > 0 && !(has_debt && elapsed < REPEAT_TIME);
+        if is_stopped || is_repeated || elapsed >= grace {
             return;
         }
         thread::sleep(LOOK_INTERVAL);
@@ -246,6 +272,9 @@ fn end(signal: i32) -> ! {
     let mut open = lock();
     for stream in mem::take(&mut open.streams).into_values() {
         stream.end();
+    }
+    if let Some(debt) = open.debt.take().filter(|_| !open.is_stopped) {
+        output::print_error(&debt);
     }
     // Nobody could be told that it failed.
     let _ = record::finish();

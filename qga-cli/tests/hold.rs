@@ -10,7 +10,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 mod common;
-use common::{Simulation, qga, qga_heeding_signals, ran, run, signal, wait};
+use common::{Folder, Simulation, qga, qga_heeding_signals, ran, run, signal, wait};
+#[path = "common/proxy.rs"]
+mod proxy;
+use proxy::Proxy;
 
 /// Whether the guest is frozen, as its agent says.
 #[track_caller]
@@ -31,8 +34,12 @@ fn until(is_so: impl Fn() -> bool) {
 
 /// Begins to run a line of the shell while the guest is frozen; the line says so by making the file `begun`.
 fn begin(simulation: &Simulation, line: &str) -> Child {
+    begin_at(&simulation.folder.address(), simulation, line)
+}
+
+fn begin_at(address: &str, simulation: &Simulation, line: &str) -> Child {
     let line = format!("echo $$ >'{}'; {line}", begun(simulation).display());
-    qga_heeding_signals(&["-c", &simulation.folder.address(), "-t", "60", "freeze", "--", "sh", "-c", &line])
+    qga_heeding_signals(&["-c", address, "-t", "60", "freeze", "--", "sh", "-c", &line])
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -99,7 +106,7 @@ fn a_command_that_takes_too_long_is_ended_with_all_that_it_has_started() {
     let simulation = Simulation::new();
     let other = simulation.folder.path().join("other");
     let line = format!("sleep 600 & echo $! >'{}'; wait", other.display());
-    let arguments = ["-c", &simulation.folder.address(), "-t", "2", "freeze", "--", "sh", "-c", &line];
+    let arguments = ["-c", &simulation.folder.address(), "-t", "5", "freeze", "--", "sh", "-c", &line];
     let ran = ran(qga(&arguments).env("LC_ALL", "C"));
     assert_eq!(ran.code, Some(124), "{}", ran.err);
     assert!(ran.err.contains("took too long"), "{}", ran.err);
@@ -139,36 +146,128 @@ fn a_signal_while_a_stubborn_command_runs() {
     assert!(!is_frozen(&simulation));
 }
 
+/// When a signal comes.
+#[derive(Clone, Copy, Debug)]
+enum When {
+    /// When this was asked, and the command does nothing.
+    Asked(&'static str),
+    /// When the command runs, which would for long.
+    Running,
+}
+
+const ASKED_STATUS: When = When::Asked("guest-fsfreeze-status");
+const ASKED_FREEZE: When = When::Asked("guest-fsfreeze-freeze");
+const ASKED_THAW: When = When::Asked("guest-fsfreeze-thaw");
+
 /// At each step, with what can go wrong there: before the freeze is answered, and before the thaw is.
 #[test]
 fn a_signal_at_each_step() {
-    let faults: [&[&str]; 6] = [
-        &["delay=1s@guest-fsfreeze-status#1"],
-        &["delay=1s@guest-fsfreeze-freeze"],
-        &["lost@guest-fsfreeze-freeze"],
-        &["delay=1s@guest-fsfreeze-thaw"],
-        &["lost@guest-fsfreeze-thaw#1"],
-        &["restart@guest-fsfreeze-thaw#1"],
-    ];
-    for faults in faults {
+    for (fault, when) in [
+        ("delay=3s@guest-fsfreeze-status#1", ASKED_STATUS),
+        ("delay=3s@guest-fsfreeze-freeze", ASKED_FREEZE),
+        ("lost@guest-fsfreeze-freeze", ASKED_FREEZE),
+        ("delay=3s@guest-fsfreeze-thaw", ASKED_THAW),
+        ("delay=3s@guest-fsfreeze-thaw", When::Running),
+        ("lost@guest-fsfreeze-thaw#1", ASKED_THAW),
+        ("lost@guest-fsfreeze-thaw#1", When::Running),
+        ("restart@guest-fsfreeze-thaw#1", When::Running),
+    ] {
         for (name, code) in &SIGNALS[..2] {
-            let options: Vec<_> = faults.iter().flat_map(|fault| ["--fault", fault]).collect();
-            let simulation = Simulation::with(&options);
-            let child = begin(&simulation, "exit 0");
-            thread::sleep(Duration::from_millis(500));
+            let what = format!("{fault}, {name} when {when:?}");
+            let simulation = Simulation::with(&["--fault", fault]);
+            let proxy = Proxy::new(&simulation);
+            let line = if matches!(when, When::Running) { "exec sleep 600" } else { "exit 0" };
+            let child = begin_at(&proxy.address(), &simulation, line);
+            match when {
+                When::Asked(command) => until(|| proxy.has_heard(command)),
+                When::Running => until(|| process(&begun(&simulation)).is_some()),
+            }
             signal(&child, name);
             let ran = wait(child);
-            // A quick one was done before the signal came; a restarted agent needs no second thaw.
-            assert!(
-                ran.code == Some(*code) || ran.code == Some(0),
-                "{faults:?} {name}: {:?} {}",
-                ran.code,
-                ran.err
-            );
-            assert_eq!(ran.err, "", "{faults:?} {name}");
-            assert!(!is_frozen(&simulation), "{faults:?} {name}");
+            assert_eq!((ran.code, ran.err.as_str()), (Some(*code), ""), "{what}");
+            assert!(!is_frozen(&simulation), "{what}");
         }
     }
+}
+
+/// Shells, terminals and `timeout` often send two.
+#[test]
+fn a_signal_that_comes_twice_is_one() {
+    let simulation = Simulation::with(&["--fault", "delay=1s@guest-fsfreeze-thaw"]);
+    let child = begin(&simulation, "exec sleep 600");
+    until(|| process(&begun(&simulation)).is_some());
+    for name in ["HUP", "HUP", "TERM", "INT"] {
+        signal(&child, name);
+    }
+    let ran = wait(child);
+    assert!(matches!(ran.code, Some(129 | 130 | 143)), "{:?}", ran.code);
+    assert_eq!(ran.err, "");
+    assert!(!is_frozen(&simulation));
+}
+
+#[test]
+fn who_insists_is_told_that_the_guest_may_be_frozen() {
+    let lost = ["--fault", "unheard@guest-fsfreeze-thaw"];
+    let simulation = Simulation::with(&lost);
+    let mut child = begin(&simulation, "exec sleep 600");
+    until(|| process(&begun(&simulation)).is_some());
+    let start = Instant::now();
+    signal(&child, "TERM");
+    while child.try_wait().unwrap().is_none() {
+        assert!(start.elapsed() < Duration::from_secs(30), "it does not end");
+        thread::sleep(Duration::from_millis(500));
+        signal(&child, "TERM");
+    }
+    let ran = wait(child);
+    assert_eq!(ran.code, Some(143), "{}", ran.err);
+    assert_eq!(ran.err.matches("THE GUEST MAY BE FROZEN").count(), 1, "{}", ran.err);
+    assert!(ran.err.contains("qga thaw"), "{}", ran.err);
+    assert!(is_frozen(&simulation));
+}
+
+#[test]
+fn a_signal_while_the_guest_cannot_be_thawed_is_told_aloud() {
+    let folder = Folder::new();
+    let simulation = that_cannot_thaw(&folder);
+    let child = begin(&simulation, "exec sleep 600");
+    until(|| process(&begun(&simulation)).is_some());
+    signal(&child, "TERM");
+    let ran = wait(child);
+    assert_eq!(ran.code, Some(143), "{}", ran.err);
+    assert_eq!(ran.err.matches("THE GUEST MAY BE FROZEN").count(), 1, "{}", ran.err);
+    assert!(is_frozen(&simulation));
+}
+
+/// Who is stopped thaws nothing.
+#[test]
+fn the_terminal_does_not_stop_it() {
+    let simulation = Simulation::new();
+    let child = begin(&simulation, "sleep 1; exit 7");
+    until(|| process(&begun(&simulation)).is_some());
+    signal(&child, "TSTP");
+    assert_eq!(wait(child).code, Some(7));
+    assert!(!is_frozen(&simulation));
+}
+
+/// As one that reads from a terminal whose foreground is not its own.
+#[test]
+fn a_command_that_is_stopped_is_ended() {
+    let simulation = Simulation::new();
+    let ran = wait(begin(&simulation, "kill -s TTIN $$; sleep 600"));
+    assert_eq!(ran.code, Some(128 + 21), "{}", ran.err);
+    assert!(ran.err.contains("signal 21 stopped 'sh', which was ended; the guest is thawed"), "{}", ran.err);
+    assert!(!is_frozen(&simulation));
+}
+
+#[test]
+fn a_guest_that_is_thawed_late_is_told_of() {
+    let simulation = Simulation::new();
+    let proxy = Proxy::spoiling(&simulation, "guest-fsfreeze-thaw", 3);
+    let error = run(&["-c", &proxy.address(), "--json", "freeze", "--", "true"]).failed_json(125);
+    assert_eq!((&error["may_be_frozen"], &error["command_exit_code"]), (&json!(false), &json!(0)));
+    let message = error["message"].as_str().unwrap();
+    assert!(message.contains("it is thawed now") && !message.contains("MAY BE FROZEN"), "{message}");
+    assert!(!is_frozen(&simulation));
 }
 
 /// The same without signals.
@@ -185,7 +284,7 @@ fn replies_that_do_not_come() {
         ("wrong-type@guest-fsfreeze-thaw#1", &[0]),
     ] {
         let simulation = Simulation::with(&["--fault", fault]);
-        let arguments = ["-c", &simulation.folder.address(), "-t", "2", "freeze", "--", "true"];
+        let arguments = ["-c", &simulation.folder.address(), "-t", "10", "freeze", "--", "true"];
         let ran = run(&arguments);
         assert!(ran.code.is_some_and(|code| codes.contains(&code)), "{fault}: {:?} {}", ran.code, ran.err);
         assert!(!ran.err.contains("MAY BE FROZEN"), "{fault}: {}", ran.err);
@@ -194,12 +293,16 @@ fn replies_that_do_not_come() {
 }
 
 /// An agent that may not thaw keeps to that while it is frozen, before QEMU 9.1.
-#[test]
-fn a_thaw_that_fails_is_told_aloud() {
-    let folder = common::Folder::new();
+fn that_cannot_thaw(folder: &Folder) -> Simulation {
     let guest = folder.path().join("guest.toml");
     fs::write(&guest, "personality = \"qemu-7.2\"\ndisabled = [\"guest-fsfreeze-thaw\"]\n").unwrap();
-    let simulation = Simulation::with(&["--guest", guest.to_str().unwrap()]);
+    Simulation::with(&["--guest", guest.to_str().unwrap()])
+}
+
+#[test]
+fn a_thaw_that_fails_is_told_aloud() {
+    let folder = Folder::new();
+    let simulation = that_cannot_thaw(&folder);
     let address = simulation.folder.address();
     let error = run(&["-c", &address, "--json", "freeze", "--", "true"]).failed_json(123);
     assert_eq!((&error["kind"], &error["may_be_frozen"]), (&json!("may-be-frozen"), &json!(true)));
@@ -249,15 +352,18 @@ fn freezing_without_a_command_leaves_the_guest_frozen() {
 
 #[test]
 fn a_signal_while_freezing_without_a_command_leaves_nothing_frozen() {
-    let simulation = Simulation::with(&["--fault", "delay=2s@guest-fsfreeze-freeze"]);
-    let child = qga_heeding_signals(&["-c", &simulation.folder.address(), "freeze"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    thread::sleep(Duration::from_millis(500));
-    signal(&child, "TERM");
-    let ran = wait(child);
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(143), "", ""));
-    assert!(!is_frozen(&simulation));
+    for fault in ["delay=3s@guest-fsfreeze-freeze", "lost@guest-fsfreeze-freeze"] {
+        let simulation = Simulation::with(&["--fault", fault]);
+        let proxy = Proxy::new(&simulation);
+        let child = qga_heeding_signals(&["-c", &proxy.address(), "freeze"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        until(|| proxy.has_heard("guest-fsfreeze-freeze"));
+        signal(&child, "TERM");
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(143), "", ""), "{fault}");
+        assert!(!is_frozen(&simulation), "{fault}");
+    }
 }

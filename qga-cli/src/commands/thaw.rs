@@ -22,6 +22,9 @@ pub(crate) struct Args {}
 /// How long it may take: as long as hook programs in the guest may need.
 const TIMEOUT: Duration = Duration::from_secs(3 * 60);
 
+/// What to do about a guest that may be frozen.
+pub(super) const ADVICE: &str = "run 'qga thaw' as soon as the agent answers, or reset the guest";
+
 pub(super) fn run(cli: &Cli, _: &Args, guests: Guests) -> Result<Done, Failure> {
     let guest = guests.exactly_one("thaw")?;
     let thawed = work::with_guest(cli, &guest, TIMEOUT, |work| {
@@ -57,7 +60,7 @@ pub(super) fn failure(work: &mut Work, error: &FreezeError<std::io::Error>) -> F
         _ => Kind::Failed,
     };
     let advice = match error {
-        FreezeError::MayBeFrozen(_) => "run 'qga thaw' as soon as the agent answers, or reset the guest",
+        FreezeError::MayBeFrozen(_) => ADVICE,
         FreezeError::AlreadyFrozen => "thaw it with 'qga thaw', if nobody counts on it",
         FreezeError::NothingToFreeze => "see 'qga info' for the mount points that there are",
         FreezeError::TimeOver => "give it more time with -t",
