@@ -44,9 +44,9 @@ pub enum Peer {
     Silent,
     /// An agent.
     Agent(Box<Sim>),
-    /// An agent that is gone after so many bytes of the next command that is no sync; the next peer is there then. A
-    /// shorter command is carried out, and its answer lost.
-    Dies(Box<Sim>, usize),
+    /// An agent that is gone after so many bytes of the next command of this name, or, if it is empty, of the next that is
+    /// no sync; the next peer is there then. A shorter command is carried out, and its answer lost.
+    Dies(Box<Sim>, usize, &'static str),
 }
 
 impl Peer {
@@ -183,7 +183,7 @@ impl VirtualLine {
     #[must_use]
     pub fn guest(&self) -> Option<&Guest> {
         match &self.peer {
-            Peer::Agent(sim) | Peer::Dies(sim, _) => Some(sim.guest()),
+            Peer::Agent(sim) | Peer::Dies(sim, ..) => Some(sim.guest()),
             _ => None,
         }
     }
@@ -202,7 +202,7 @@ impl VirtualLine {
 
     fn sim(&mut self) -> Option<&mut Sim> {
         match &mut self.peer {
-            Peer::Agent(sim) | Peer::Dies(sim, _) => Some(sim),
+            Peer::Agent(sim) | Peer::Dies(sim, ..) => Some(sim),
             _ => None,
         }
     }
@@ -335,9 +335,9 @@ impl Transport for VirtualLine {
             return Ok(Some(0));
         }
         let n = if self.commands_whole { bytes.len() } else { bytes.len().min(self.piece) };
-        let is_sync = String::from_utf8_lossy(bytes).contains("\"guest-sync");
-        if let Peer::Dies(_, limit) = self.peer
-            && !is_sync
+        let text = String::from_utf8_lossy(bytes);
+        if let Peer::Dies(_, limit, command) = self.peer
+            && if command.is_empty() { !text.contains("\"guest-sync") } else { text.contains(command) }
         {
             let n = n.min(limit);
             self.deliver(&bytes[..n]);

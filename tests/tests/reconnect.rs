@@ -18,7 +18,7 @@ fn agent(name: &str) -> Peer {
 
 /// An agent that dies after so many bytes of the first command.
 fn dies_after(bytes: usize) -> Peer {
-    Peer::Dies(Box::new(Sim::new(Guest::new().host_name("first"))), bytes)
+    Peer::Dies(Box::new(Sim::new(Guest::new().host_name("first"))), bytes, "")
 }
 
 fn host_name(session: &mut Virtual) -> Result<String, Error<<VirtualLine as Transport>::Error>> {

@@ -81,7 +81,7 @@ fn a_call_leaves_its_name_outcome_duration_and_bytes() {
 #[test]
 fn what_happens_to_the_connection_is_told() {
     let log = with_log(|| {
-        let dies = Peer::Dies(Box::new(Sim::new(Guest::new())), usize::MAX);
+        let dies = Peer::Dies(Box::new(Sim::new(Guest::new())), usize::MAX, "");
         let mut session =
             session(VirtualLine::new(dies, usize::MAX).then(Duration::MAX, Peer::agent(Guest::new())));
         session.set_reconnect(Reconnect::BACKOFF);

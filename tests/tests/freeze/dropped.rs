@@ -6,8 +6,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use qga_proto::commands::GuestGetHostName;
-use qga_proto::{Clock, Instant, Reconnect, Session, Shared};
-use qga_sim::{Guest, Personality};
+use qga_proto::{Clock, FreezeError, Instant, Reconnect, Session, Shared};
+use qga_sim::{Guest, Personality, Sim};
 use qga_tests::virtual_line::{Peer, VirtualLine, complete, poll_up_to, session};
 
 use crate::MINUTE;
@@ -160,23 +160,59 @@ fn work_that_panics_later() {
     assert!(!is_frozen(&session) && !session.may_be_frozen());
 }
 
-/// The agent dies after each byte of the freeze, and of what thaws; another is there then, which finds the guest as it was
-/// left.
+/// The commands by which a guest is frozen and thawed.
+const COMMANDS: [&str; 3] = ["guest-fsfreeze-status", "guest-fsfreeze-freeze", "guest-fsfreeze-thaw"];
+
+/// The agent dies after each byte of each command; another is there then, which finds the guest as it was left.
 #[test]
 fn an_agent_that_dies_at_every_byte() {
-    let frozen = || Peer::agent(Guest::new().frozen());
-    let thawed = || Peer::agent(Guest::new());
-    for bytes in 0..80 {
-        let dies = || Peer::Dies(Box::new(qga_sim::Sim::new(Guest::new())), bytes);
-        // It dies at the first command, the status; so nothing has been frozen yet.
-        let mut session = session(VirtualLine::new(dies(), usize::MAX).then(Duration::ZERO, thawed()));
-        session.set_reconnect(Reconnect::BACKOFF);
-        let outcome = complete(session.with_frozen(MINUTE, async || 7));
-        assert!(outcome.is_ok(), "{bytes}: {outcome:?}");
-        assert!(!is_frozen(&session) && !session.may_be_frozen(), "{bytes}");
+    for command in COMMANDS {
+        let length = length_of(command);
+        for bytes in 0..=length {
+            let is_carried_out = bytes == length;
+            let dies = Peer::Dies(Box::new(Sim::new(Guest::new())), bytes, command);
+            let is_left_frozen = match command {
+                "guest-fsfreeze-freeze" => is_carried_out,
+                "guest-fsfreeze-thaw" => !is_carried_out,
+                _ => false,
+            };
+            let guest = if is_left_frozen { Guest::new().frozen() } else { Guest::new() };
+            let line = VirtualLine::new(dies, usize::MAX).then(Duration::ZERO, Peer::agent(guest));
+            let mut session = session(line);
+            session.set_reconnect(Reconnect::BACKOFF);
+            let outcome = complete(session.with_frozen(MINUTE, async || 7));
+            let what = format!("{command}, {bytes} of {length} bytes: {outcome:?}");
+            assert_eq!(session.transport().connections, 2, "{what}");
+            assert!(!is_frozen(&session) && !session.may_be_frozen(), "{what}");
+            // A freeze that was begun is not done a second time, as nobody knows whether it was done; all else is.
+            if command == "guest-fsfreeze-freeze" && bytes > 0 {
+                let error = outcome.expect_err(&what).error;
+                assert!(matches!(error, FreezeError::NotFrozen(_)), "{what}");
+            } else {
+                assert_eq!(outcome.expect(&what), 7);
+            }
+        }
     }
-    // A guard whose agent has been replaced meanwhile: the guest is as it was.
-    let mut session = session(VirtualLine::new(thawed(), 64).then(Duration::from_secs(1), frozen()));
+}
+
+/// How long a command is on the line, with its newline.
+fn length_of(command: &str) -> usize {
+    let mut session = start(usize::MAX, Personality::Qemu10);
+    complete(session.with_frozen(MINUTE, async || 7)).expect("nothing is wrong");
+    let sent = &session.transport().sent;
+    let line = sent.split_inclusive(|byte| *byte == b'\n').find(|line| contains(line, command));
+    line.expect("it was sent").len()
+}
+
+fn contains(line: &[u8], word: &str) -> bool {
+    line.windows(word.len()).any(|window| window == word.as_bytes())
+}
+
+/// The guest is as it was then.
+#[test]
+fn an_agent_that_is_replaced_while_the_guest_is_frozen() {
+    let (first, second) = (Peer::agent(Guest::new()), Peer::agent(Guest::new().frozen()));
+    let mut session = session(VirtualLine::new(first, 64).then(Duration::from_secs(1), second));
     session.set_reconnect(Reconnect::BACKOFF);
     let outcome = complete(session.with_frozen(Duration::from_secs(1), std::future::pending::<()>));
     assert!(outcome.is_err_and(|failed| !failed.error.may_be_frozen()));
