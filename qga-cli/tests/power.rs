@@ -58,6 +58,18 @@ fn refusals_are_told() {
     assert_eq!(error["diagnosis"], "frozen", "{error}");
 }
 
+/// The guest's program runs to its end before the agent refuses.
+#[test]
+fn a_refusal_that_comes_late_is_told() {
+    let folder = common::Folder::new();
+    let guest = folder.path().join("guest.toml");
+    std::fs::write(&guest, "disabled = [\"guest-shutdown\"]\n").unwrap();
+    let options = ["--guest", guest.to_str().unwrap(), "--fault", "delay=8s@guest-shutdown"];
+    let simulation = Simulation::with(&options);
+    let ran = run(&["-c", &simulation.folder.address(), "-t", "60", "reboot", "--wait"]);
+    assert!(ran.failed(1).contains("disabled"));
+}
+
 #[test]
 fn one_guest_at_a_time() {
     for command in ["shutdown", "reboot", "suspend", "freeze", "thaw"] {

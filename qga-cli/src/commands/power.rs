@@ -33,6 +33,11 @@ pub(crate) struct ShutDown {
 
 /// Let the guest start anew
 #[derive(Debug, clap::Args)]
+#[command(after_help = "\
+With --wait it is waited until the agent is gone, and answers again. That the
+guest has started anew is certain only where the connection has ended meanwhile,
+as over a socket; a virtual serial port stays, and an agent that was slow for
+some seconds cannot be told from another. The result says which it was.")]
 pub(crate) struct Reboot {
     /// Wait until its agent is gone and there again
     #[arg(long)]
@@ -88,21 +93,29 @@ pub(super) fn reboot(cli: &Cli, args: &Reboot, guests: Guests) -> Result<Done, F
         });
     }
     let guest = guests.exactly_one("reboot")?;
-    let waited = work::with_guest(cli, &guest, TIMEOUT, |work| {
+    let (has_ended, waited) = work::with_guest(cli, &guest, TIMEOUT, |work| {
         let gone =
             work.run(async |session, deadline| session.shutdown_and_wait(Shutdown::Reboot, deadline).await)?;
         if gone.map_err(|error| work.explain(&error, false))? == Accepted::Going {
             return Err(still_there(work));
         }
+        let has_ended = !work.session().is_connected();
         let ready = work.run(async |session, deadline| session.wait_ready(deadline).await)?;
-        ready.map_err(|not_ready| diagnosis::of_wait(&not_ready, work.address())).map(|ready| ready.waited)
+        let ready = ready.map_err(|not_ready| diagnosis::of_wait(&not_ready, work.address()))?;
+        Ok((has_ended, ready.waited))
     })?;
     let seconds = waited.as_secs_f64();
     Ok(Done::from(match cli.json {
-        true => {
-            output::document(&json!({ "accepted": true, "gone": true, "ready": true, "waited": seconds }))
+        true => output::document(&json!({
+            "accepted": true, "gone": true, "ready": true, "connection_ended": has_ended, "waited": seconds
+        })),
+        false if has_ended => {
+            format!("the guest has started anew; its agent answers again after {seconds:.1} s\n")
         }
-        false => format!("the guest has started anew; its agent answers again after {seconds:.1} s\n"),
+        // It may be the same agent, which was slow.
+        false => {
+            format!("the guest starts anew; its agent fell silent, and answers again after {seconds:.1} s\n")
+        }
     }))
 }
 

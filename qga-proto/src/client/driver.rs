@@ -30,6 +30,15 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         }
     }
 
+    /// How long silence must last to be taken for success: [`Config::quiet_time`].
+    pub(crate) fn quiet_time(&self) -> Duration {
+        self.config.quiet_time
+    }
+
+    pub(crate) fn set_quiet_time(&mut self, time: Duration) {
+        self.config.quiet_time = time;
+    }
+
     /// Gives up a sync that is under way: the next begins with the shortest interval.
     pub(crate) fn begin_sync_anew(&mut self) {
         if self.state == super::State::Syncing {

@@ -53,6 +53,10 @@ const SILENCE: Duration = Duration::from_secs(5);
 /// The same for guests that may soon be there again.
 const SHORT_SILENCE: Duration = Duration::from_secs(2);
 
+/// How long an agent must be silent to sleep: so long it is waited for a refusal. A guest that sleeps says nothing either,
+/// so not as long as it might take.
+const SLEEP_SILENCE: Duration = Duration::from_secs(15);
+
 /// How long an agent that obeys must take for its next answer to have slept in between.
 const NAP: Duration = Duration::from_secs(4);
 
@@ -86,8 +90,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         Ok(self.going())
     }
 
-    /// Stops the guest, and waits until its agent is gone: until the connection is over, or nobody has answered for 5 s (2 s
-    /// where it starts anew). Then it may still write to its disks for a moment; when a virtual machine has ended only its
+    /// Stops the guest, and waits until its agent is gone: until the connection is over, or an agent that has obeyed has
+    /// not answered for 5 s (2 s where it starts anew). Agents run a program of the guest to its end before they obey or
+    /// refuse; so one that says nothing at all is given [`Timeouts::slow`](crate::Timeouts::slow) for that, and is gone if
+    /// nobody answers then either. An agent that answers after a silence on the same connection may be another one, on a
+    /// virtual serial port; it is taken for the same. When it is gone the guest may still write to its disks for a moment; when a virtual machine has ended only its
     /// host knows. To wait for a guest that starts anew, call `wait_ready` after this.
     ///
     /// Gives [`Accepted::Going`] if it was still there at the deadline. Where nobody knows what became of the command, it is
@@ -103,7 +110,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         how: Shutdown,
         deadline: Instant,
     ) -> Result<Accepted, Error<T::Error>> {
-        let result = self.shutdown(how, deadline.min(self.deadline(self.timeouts.slow))).await;
+        let until = deadline.min(self.deadline(self.timeouts.slow));
+        // Silence says nothing as long as the guest's program may run, and the agent may still refuse.
+        let patient = Patient::new(self, self.timeouts.slow);
+        let result = patient.session.shutdown(how, until).await;
+        drop(patient);
         self.wait_gone(result, if how == Shutdown::Reboot { SHORT_SILENCE } else { SILENCE }, deadline).await
     }
 
@@ -127,7 +138,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     /// Puts the guest to sleep, and waits until its agent is gone or silent: see
-    /// [`shutdown_and_wait`](Self::shutdown_and_wait). One that is woken within 4 s may not be seen to have slept. The agent
+    /// [`shutdown_and_wait`](Self::shutdown_and_wait). Silence is what sleep looks like: an agent that says nothing at all for
+    /// 15 s sleeps, and a refusal that comes later is not seen. One that is woken within 4 s may not be seen to have slept. The agent
     /// is asked first whether it is there (`guest-ping`).
     ///
     /// # Errors
@@ -141,7 +153,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         // With a line that is in order, the time that the command takes is the guest's.
         self.call_view_until(&GuestPing::new(), deadline).await?;
         let start = self.transport.now();
-        let result = self.suspend(how, deadline.min(self.deadline(self.timeouts.slow))).await;
+        let until = deadline.min(self.deadline(self.timeouts.slow));
+        let patient = Patient::new(self, SLEEP_SILENCE);
+        let result = patient.session.suspend(how, until).await;
+        drop(patient);
         if result.is_ok() && self.transport.now() - start >= NAP {
             return Ok(Accepted::Gone);
         }
@@ -182,6 +197,26 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             }
             self.transport.sleep_until(next).await;
         }
+    }
+}
+
+/// A session that waits longer for an agent to refuse what it says nothing of when it obeys; as before when this is dropped.
+struct Patient<'a, T, Rx: Buffer, Tx: Buffer> {
+    session: &'a mut Session<T, Rx, Tx>,
+    quiet_time: Duration,
+}
+
+impl<'a, T, Rx: Buffer, Tx: Buffer> Patient<'a, T, Rx, Tx> {
+    fn new(session: &'a mut Session<T, Rx, Tx>, time: Duration) -> Self {
+        let quiet_time = session.client.quiet_time();
+        session.client.set_quiet_time(time.max(quiet_time));
+        Self { session, quiet_time }
+    }
+}
+
+impl<T, Rx: Buffer, Tx: Buffer> Drop for Patient<'_, T, Rx, Tx> {
+    fn drop(&mut self) {
+        self.session.client.set_quiet_time(self.quiet_time);
     }
 }
 
