@@ -175,7 +175,7 @@ pub(crate) fn set_grace(grace: Duration) {
     lock().grace = grace;
 }
 
-/// Sets what is said if a signal ends the process before the work has left everything in order. As long as there is
+/// Sets what is said if a signal ends the process while this is set: the guest was not left in order. As long as there is
 /// such, a second signal soon after the first is the same wish said twice, and is passed over: shells, terminals and
 /// `timeout` often send two.
 pub(crate) fn set_debt(debt: Option<String>) {
@@ -273,7 +273,7 @@ fn end(signal: i32) -> ! {
     for stream in mem::take(&mut open.streams).into_values() {
         stream.end();
     }
-    if let Some(debt) = open.debt.take().filter(|_| !open.is_stopped) {
+    if let Some(debt) = open.debt.take() {
         output::print_error(&debt);
     }
     // Nobody could be told that it failed.

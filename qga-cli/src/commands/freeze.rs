@@ -146,10 +146,12 @@ fn begin(cli: &Cli, work: &Work) -> Result<(), Failure> {
     Ok(())
 }
 
-/// From now on the guest is not frozen, unless this says that it is.
+/// From now on the guest is not frozen, unless this says that it is. After a signal that is reported before the end; else
+/// a signal may come before it is.
 fn settle<R>(work: &mut Work, result: &Result<R, Failure>) {
     let is_told = result.as_ref().is_err_and(|failure| failure.kind() == Kind::MayBeFrozen);
-    if !is_told && !work.session().may_be_frozen() {
+    let is_settled = if is_told { work.is_stopped() } else { !work.session().may_be_frozen() };
+    if is_settled {
         signals::set_debt(None);
     }
 }
