@@ -12,6 +12,7 @@ mod connection;
 mod diagnosis;
 mod error;
 mod guests;
+mod input;
 mod output;
 mod record;
 mod signals;

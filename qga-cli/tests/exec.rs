@@ -59,6 +59,34 @@ fn input_comes_from_a_file_or_from_here() {
 }
 
 #[test]
+fn input_that_never_comes_is_waited_for_until_the_deadline_or_a_signal() {
+    for (options, code, message) in [
+        (&["-t", "0.5"][..], 124, "qga: cannot read -: the deadline passed\n"),
+        (&["-t", "300"], 143, ""),
+        (&[], 130, ""),
+    ] {
+        let words = [&["-c", "sim:"], options, &["exec", "-i", "-", "cat"]].concat();
+        let mut command = qga_heeding_signals(&words);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(b"begun").unwrap();
+        if code != 124 {
+            // Once that has been read, signals are heeded.
+            let start = Instant::now();
+            while rustix::io::ioctl_fionread(&stdin).unwrap() > 0 {
+                assert!(start.elapsed() < Duration::from_secs(60), "it reads");
+                thread::sleep(Duration::from_millis(10));
+            }
+            signal(&child, if code == 143 { "TERM" } else { "INT" });
+        }
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (Some(code), "", message));
+        drop(stdin);
+    }
+}
+
+#[test]
 fn streams_are_merged_where_the_agent_can_and_else_it_says_so() {
     for (personality, out, err) in [
         ("qemu-10.0", "cat: /x: No such file or directory\nWelcome\n", ""),

@@ -1,8 +1,8 @@
 //! `qga exec`: a program of the guest, as if it were one of here.
 
-use std::fs;
-use std::io::{self, ErrorKind, IsTerminal, Read, Write};
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use qga_proto::commands::{GuestGetOsinfo, GuestPing};
@@ -14,6 +14,7 @@ use super::Done;
 use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
+use crate::input::Input;
 use crate::output::{self, escape};
 use crate::work::{self, Stopped, Work};
 
@@ -87,6 +88,9 @@ const START_TIME_PER_MIB: Duration = Duration::from_secs(1);
 /// How much input, in MiB, is more than goes at once.
 const MUCH_MIB: usize = 4;
 
+/// How much input is taken: it is held in memory, and as base64 once more.
+const MOST_INPUT: usize = 1 << 30;
+
 /// How long putting things in order may take: killing a program, with what it started, in two steps.
 const TIDY_TIME: Duration = Duration::from_secs(8);
 
@@ -101,8 +105,7 @@ enum Ended {
 
 pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
     let guest = Guests::of(cli)?.exactly_one("exec")?;
-    let input = args.input.as_deref().map(read_input).transpose()?;
-    let ended = work::with_guest(cli, &guest, LONGEST, |work| perform(work, cli, args, input));
+    let ended = work::with_guest(cli, &guest, LONGEST, |work| perform(work, cli, args));
     match ended.map_err(|failure| failure.exit_with(OUR_FAILURE))? {
         Ended::Detached(started) if cli.json => Ok(output::document(&json!({ "pid": started.pid })).into()),
         Ended::Detached(started) => Ok(format!("{}\n", started.pid).into()),
@@ -120,8 +123,9 @@ pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
 }
 
 /// Starts the program, and waits for it.
-fn perform(work: &mut Work, cli: &Cli, args: &Args, input: Option<Vec<u8>>) -> Result<Ended, Failure> {
+fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
     work.set_grace(TIDY_TIME + Duration::from_secs(1));
+    let input = args.input.as_deref().map(|path| read_input(work, path)).transpose()?;
     let started = match args.attach {
         Some(pid) => Started::from(pid),
         None => {
@@ -338,15 +342,20 @@ fn base64(bytes: &[u8]) -> Value {
     serde_json::to_value(qga_proto::json::Base64::from(bytes)).unwrap_or_default()
 }
 
-fn read_input(path: &std::path::Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
+/// Reads what the program is to read, all of it: it goes to the guest at once. It is waited for until a signal or the
+/// deadline.
+fn read_input(work: &Work, path: &Path) -> Result<Vec<u8>, Failure> {
     let read = match path.to_str() {
-        Some("-") => io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes),
-        _ => fs::read(path),
+        Some("-") => Input::of(work, io::stdin()).read_all(MOST_INPUT),
+        _ => File::open(path).and_then(|file| Input::of(work, file).read_all(MOST_INPUT)),
     };
     read.map_err(|error| {
         let message = format!("cannot read {}: {}", path.display(), reason(&error));
-        Failure::usage(message).exit_with(OUR_FAILURE)
+        match error.kind() {
+            ErrorKind::ConnectionAborted => Stopped.into(),
+            ErrorKind::TimedOut => Failure::new(Kind::Deadline, message).exit_with(DEADLINE_PASSED),
+            _ => Failure::usage(message).exit_with(OUR_FAILURE),
+        }
     })
 }
 
