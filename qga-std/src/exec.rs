@@ -42,17 +42,18 @@ impl<S: Stream> Session<S> {
     ///
     /// ```
     /// use std::time::Duration;
-    /// use qga_std::proto::exec::{Exec, Fate};
+    /// use qga_std::proto::exec::{End, Exec};
     ///
     /// # let server = qga_sim::Server::bind("tcp:127.0.0.1:0", qga_sim::Guest::new())?;
     /// # let address = server.address().to_owned();
     /// # let _server = server.spawn()?;
     /// let mut session = qga_std::connect(&address, Duration::from_secs(5))?;
-    /// let started = session.start(&Exec::new("sleep").arg("0.3"), Duration::from_secs(5))?;
+    /// let started = session.start(&Exec::new("sleep").arg("3600"), Duration::from_secs(30))?;
     /// // It can be looked after by its number, from here or from anywhere else.
     /// let error = session.wait(started.pid, Duration::from_millis(20)).unwrap_err();
-    /// assert!(error.is_timeout() && error.fate == Fate::Runs);
-    /// assert!(session.wait(started.pid, Duration::from_secs(10))?.is_success());
+    /// assert!(error.is_timeout() && error.may_run());
+    /// session.kill(started.pid, Duration::from_secs(30))?;
+    /// assert_eq!(session.wait(started.pid, Duration::from_secs(30))?.end, End::Signal(15));
     /// # Ok::<_, Box<dyn std::error::Error>>(())
     /// ```
     ///

@@ -287,6 +287,28 @@ fn a_program_is_killed_as_its_system_does_it() {
     }
 }
 
+/// One answer that is lost on the way leaves time for what matters.
+#[test]
+fn a_lost_answer_does_not_keep_from_killing() {
+    for fault in ["lost@guest-get-osinfo#1", "wrong-type@guest-get-osinfo#1"] {
+        let mut session = session(with_shell(guest(Personality::Qemu10)), fault);
+        let deadline = session.deadline(5 * SECOND);
+        let exec = Exec::new("/opt/hour").kill_at_deadline();
+        let error = block_on(session.run(&exec, deadline)).expect_err("it takes longer");
+        assert_eq!(error.fate, Fate::Killed, "{fault}: {error}");
+        assert!(session.transport().now() <= deadline + 15 * SECOND);
+    }
+}
+
+#[test]
+fn a_start_is_not_waited_for_as_long_as_the_program() {
+    let mut session = session(guest(Personality::Qemu10), "lost@guest-exec#1");
+    let before = session.transport().now();
+    let error = fails(&mut session, &Exec::new("/opt/at-once"), HOUR);
+    assert!(matches!(error.reason, Reason::StartUnknown(Error::TimedOut(_))), "{error}");
+    assert!(session.transport().now() - before <= 60 * SECOND);
+}
+
 /// The agent of a frozen guest runs nothing.
 #[test]
 fn a_program_that_cannot_be_killed_may_run_on() {
@@ -383,8 +405,9 @@ fn a_start_with_long_input_may_be_dropped_anywhere() {
         for _ in 0..2 {
             complete(session.call(&GuestPing::new())).expect("it is there");
         }
-        let sent = session.transport();
-        assert!(sent.count("guest-file-open") <= sent.count("guest-file-close"), "{polls} polls");
+        let guest = session.transport().guest().expect("it is there");
+        assert_eq!(guest.open_files(), 0, "{polls} polls");
+        assert_eq!(guest.files().find(|(path, _)| path.contains("qga-input")), None, "{polls} polls");
         if let Some(outcome) = outcome {
             assert_eq!(outcome.expect("it runs").stdout.len(), 4000);
             return;

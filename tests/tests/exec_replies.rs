@@ -43,6 +43,9 @@ impl Transport for Scripted {
             let answer = match request["execute"].as_str() {
                 Some("guest-sync-delimited") => format!("\u{FF}{{\"return\": {number}, \"id\": {id}}}\n"),
                 _ => match self.answers.pop_front() {
+                    Some(error) if error.contains("\"class\"") => {
+                        format!("{{\"error\": {error}, \"id\": {id}}}\n")
+                    }
                     Some(value) => format!("{{\"return\": {value}, \"id\": {id}}}\n"),
                     None => continue,
                 },
@@ -126,6 +129,40 @@ fn silence_ends_with_the_deadline() {
     assert!(matches!(error.reason, Reason::TimedOut(Some(_))), "{error}");
     assert_eq!((error.pid, error.fate), (Some(700), Fate::Unknown));
     assert!(error.to_string().ends_with("the program may be running (process 700 of the guest)"), "{error}");
+}
+
+/// But a look that only the deadline cuts short says nothing: it ran a moment before.
+#[test]
+fn a_look_that_the_deadline_cuts_short_is_no_doubt() {
+    let mut session = session(&[STARTED, r#"{"exited": false}"#]);
+    let deadline = session.deadline(Duration::from_secs(4));
+    let error = block_on(session.run(&Exec::new("program"), deadline)).expect_err("it takes longer");
+    assert_eq!((error.reason, error.fate), (Reason::TimedOut(None), Fate::Runs));
+}
+
+const BARRED: &str = r#"{"class": "CommandNotFound", "desc": "the agent is in frozen state"}"#;
+
+/// It is thawed after it has refused, and before it is asked for that.
+#[test]
+fn a_guest_that_was_thawed_in_between_is_asked_again() {
+    let running = r#"{"exited": false}"#;
+    let ended = r#"{"exited": true, "exitcode": 3}"#;
+    let answers = [
+        STARTED,
+        running,
+        BARRED,
+        r#""thawed""#,
+        running,
+        BARRED,
+        r#""frozen""#,
+        BARRED,
+        r#""thawed""#,
+        ended,
+    ];
+    assert_eq!(run(&answers).expect("it ends").end, End::Exit(3));
+    // But not for ever.
+    let error = run(&[STARTED, BARRED, r#""thawed""#, BARRED, r#""thawed""#, ended]).expect_err("it refuses");
+    assert!(matches!(error.reason, Reason::Call(qga_proto::Error::Refused(_))), "{error}");
 }
 
 /// Numbers that would mean all processes, or the system, are never given to what kills.

@@ -1,5 +1,6 @@
 //! Running programs: to the end, past the deadline, and waited for by others.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use qga_proto::Config;
@@ -175,31 +176,32 @@ async fn a_program_past_its_deadline_runs_on_and_can_be_waited_for_by_another_cl
 ) {
     let pid = {
         let mut session = R::connect_lazy(&agent.address());
+        let pid = start::<R>(&mut session, &Exec::new("sleep").arg("3600")).await;
         let deadline = session.deadline(SECOND / 2);
-        let exec = Exec::new("sleep").arg("2");
-        let error = session.run(&exec, deadline).await.expect_err("it takes longer");
-        assert!(error.is_timeout() && error.fate == Fate::Runs, "{error}");
-        assert!(error.to_string().starts_with("the deadline passed; the program runs on (process "));
-        error.pid.expect("it was started")
+        let error = session.wait(pid, deadline).await.expect_err("it takes longer");
+        assert!(error.is_timeout() && error.may_run() && error.pid == Some(pid), "{error}");
+        pid
     };
     let mut session = R::connect_lazy(&agent.address());
     let deadline = session.deadline(AMPLE);
+    assert_eq!(session.kill(pid, deadline).await.expect("it runs on"), Killed::Tree);
     let outcome = session.wait(pid, deadline).await.expect("it ends");
-    assert_eq!((outcome.pid, outcome.end), (pid, End::Exit(0)));
+    assert_eq!((outcome.pid, outcome.end), (pid, End::Signal(15)));
 }
 
 async fn a_program_past_its_deadline_is_killed<R: Runtime>(agent: &Agent) {
     let mut session = R::connect_lazy(&agent.address());
+    let pid = start::<R>(&mut session, &Exec::new("sleep").arg("3600")).await;
     let deadline = session.deadline(SECOND / 2);
-    let exec = Exec::new("sleep").arg("3600").kill_at_deadline();
-    let error = session.run(&exec, deadline).await.expect_err("it takes longer");
+    let error = session.wait_or_kill(pid, deadline).await.expect_err("it takes longer");
     assert!(error.is_timeout() && error.fate == Fate::Killed && error.pid.is_some(), "{error}");
     assert_eq!(error.outcome.expect("its end is told").end, End::Signal(15));
 }
 
-/// A time to sleep by which a process is known.
-fn mark(agent: &Agent, number: u32) -> String {
-    format!("90{number}.{}", agent.path().display().to_string().bytes().map(u32::from).sum::<u32>())
+/// A time to sleep by which a process is known: no other of this machine sleeps so long.
+fn mark() -> String {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    format!("9000{}.{}", NEXT.fetch_add(1, Ordering::Relaxed), std::process::id())
 }
 
 /// How many processes of this machine have a word among their arguments.
@@ -209,13 +211,22 @@ fn processes(word: &str) -> usize {
     lines.filter(|line| line.split(|byte| *byte == 0).any(|argument| argument == word.as_bytes())).count()
 }
 
+fn wait_for_processes(word: &str, count: usize) {
+    let start = Instant::now();
+    while processes(word) < count {
+        assert!(start.elapsed() < AMPLE, "there are {}", processes(word));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
 async fn a_program_past_its_deadline_is_killed_with_all_that_it_started<R: Runtime>(agent: &Agent) {
-    let mark = mark(agent, 1);
+    let mark = mark();
     let mut session = R::connect_lazy(&agent.address());
     let script = format!("echo begun; sleep {mark} & sh -c 'sleep {mark} & sleep {mark}; :'; :");
-    let exec = Exec::new("sh").args(["-c", &script]).kill_at_deadline();
-    let deadline = session.deadline(SECOND);
-    let error = session.run(&exec, deadline).await.expect_err("it takes longer");
+    let started = start::<R>(&mut session, &Exec::new("sh").args(["-c", &script])).await;
+    wait_for_processes(&mark, 3);
+    let deadline = session.deadline(SECOND / 2);
+    let error = session.wait_or_kill(started, deadline).await.expect_err("it takes longer");
     assert!(error.is_timeout(), "{error}");
     assert_eq!(error.fate, Fate::Killed, "{error}");
     let outcome = error.outcome.expect("its end is told");
@@ -224,13 +235,11 @@ async fn a_program_past_its_deadline_is_killed_with_all_that_it_started<R: Runti
 }
 
 async fn what_ignores_a_polite_signal_is_killed_too<R: Runtime>(agent: &Agent) {
-    let mark = mark(agent, 2);
+    let mark = mark();
     let mut session = R::connect_lazy(&agent.address());
     let script = format!("trap '' TERM; sleep {mark}; sleep {mark}");
     let started = start::<R>(&mut session, &Exec::new("sh").args(["-c", &script])).await;
-    while processes(&mark) == 0 {
-        std::thread::sleep(Duration::from_millis(10));
-    }
+    wait_for_processes(&mark, 1);
     let deadline = session.deadline(AMPLE);
     assert_eq!(session.kill(started, deadline).await.expect("it can be killed"), Killed::Tree);
     let outcome = session.wait(started, deadline).await.expect("its end is told");

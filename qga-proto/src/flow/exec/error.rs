@@ -40,7 +40,8 @@ pub enum Reason<E = Infallible> {
     /// The call to start it was sent, and no answer came: it may run, or may yet be started, and nobody knows its number.
     /// Do not repeat what must not happen twice.
     StartUnknown(crate::Error<E>),
-    /// The deadline passed. With the error of the last look at it, if the agent did not answer that.
+    /// The deadline passed. With the error of the last look at it, if the agent did not answer that; unless it had
+    /// answered the one before, and only the deadline cut this one short.
     TimedOut(Option<crate::Error<E>>),
     /// The deadline passed, and the guest's file systems are frozen: the agent does not tell of programs then.
     Frozen,

@@ -2,6 +2,7 @@
 
 use super::capture::is_cut;
 use super::error::{Error, Fate, Misuse, Reason};
+use super::poll::Silence;
 use super::start::Start;
 use super::{Capture, End, Started};
 use crate::buffer::Buffer;
@@ -108,7 +109,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ) -> Result<Filled, Error<T::Error>> {
         let started = program.into();
         let read = |status: &view::GuestExecStatus<'_>| Filled::read(status, started, output);
-        let filled = self.await_end(started.pid, deadline, read).await?;
+        let filled = self.await_end(started.pid, Silence::ToDeadline, deadline, read).await?;
         filled.map_err(|end| Error::new(Some(started.pid), Reason::Unreadable(end), Fate::Ended))
     }
 }

@@ -6,9 +6,11 @@ use core::time::Duration;
 use serde::Serialize;
 
 use super::error::{Error, Fate, Misuse, Reason};
+use super::poll::Silence;
 use super::start::Start;
 use super::{Capture, End};
 use crate::buffer::Buffer;
+use crate::command::Command as _;
 use crate::commands::GuestGetOsinfo;
 use crate::session::Session;
 use crate::time::Instant;
@@ -59,6 +61,9 @@ const SCRIPT: &str = include_str!("kill.sh");
 /// Where there is no shell: how long to wait between TERM and KILL.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// How long to wait for the answer which system the guest has: killing takes what is left of its 15 s.
+const OS_PATIENCE: Duration = Duration::from_secs(4);
+
 /// A signal that ends, with its number on all systems.
 #[derive(Clone, Copy)]
 enum Signal {
@@ -106,10 +111,16 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// What system the guest has. One that does not say is none with Windows: its agent can since QEMU 2.10.
     pub(super) async fn system(&mut self, deadline: Instant) -> System {
-        match self.call_view_until(&GuestGetOsinfo::new(), deadline).await {
-            Ok(os) if os.id.is_some_and(|id| id == "mswindows") => System::Windows,
-            _ => System::Posix,
+        // Twice, as an answer may be lost.
+        for _ in 0..2 {
+            let limit = self.patience(GuestGetOsinfo::NAME, deadline).min(self.deadline(OS_PATIENCE));
+            match self.call_view_until(&GuestGetOsinfo::new(), limit).await {
+                Ok(os) if os.id.is_some_and(|id| id == "mswindows") => return System::Windows,
+                Err(crate::Error::TimedOut(_) | crate::Error::Protocol(_)) => {}
+                _ => return System::Posix,
+            }
         }
+        System::Posix
     }
 
     async fn kill_on_windows(&mut self, number: &str, deadline: Instant) -> Result<Killed, NotKilled> {
@@ -146,7 +157,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         };
         match self.run_helper(Start::new("kill", &[option, number]), deadline).await {
             Err(NotKilled::NoMeans) => {
-                match self.call_view_until(&SignalPid { pid, signal: code }, deadline).await {
+                let command = SignalPid { pid, signal: code };
+                let limit = self.patience(command.name(), deadline);
+                match self.call_view_until(&command, limit).await {
                     Ok(_) => Ok(true),
                     Err(crate::Error::Refused(refusal)) if refusal.is_command_not_found() => {
                         Err(NotKilled::NoMeans)
@@ -173,7 +186,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             }
             _ => NotKilled::Untold,
         })?;
-        let end = self.await_end(started.pid, deadline, End::of).await;
+        let end = self.await_end(started.pid, Silence::FewLooks, deadline, End::of).await;
         end.ok().and_then(End::code).ok_or(NotKilled::Untold)
     }
 }

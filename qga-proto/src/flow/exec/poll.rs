@@ -29,6 +29,18 @@ const MANY_BROKEN: u32 = 3;
 /// behind the others.
 const MANY_REFUSALS: u32 = 3;
 
+/// How much silence of the agent is borne while a program is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Silence {
+    /// All until the deadline: the program may be all that matters.
+    ToDeadline,
+    /// A few looks in a row without an answer: for a small program that only helps, and that can be done without.
+    FewLooks,
+}
+
+/// How many looks in a row those are.
+const FEW_LOOKS: u32 = 3;
+
 /// What waiting has seen so far.
 struct Watch<E> {
     begin: Instant,
@@ -37,27 +49,34 @@ struct Watch<E> {
     doubt: Option<crate::Error<E>>,
     /// What the last look met, if it met anything but a program that runs.
     last: Option<crate::Error<E>>,
+    /// Whether it has been seen running.
+    is_seen: bool,
     is_frozen: bool,
+    /// Whether the agent has refused to say since it last said something, though the guest was not frozen when it was
+    /// asked for that: it may have been thawed in between.
+    is_barred: bool,
+    silent: u32,
     broken: u32,
     refusals: u32,
 }
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Waits until a program has ended, and reads what the agent says then.
-    pub(super) async fn await_end<R>(
+    pub(crate) async fn await_end<R>(
         &mut self,
         pid: i64,
+        silence: Silence,
         deadline: Instant,
         read: impl FnOnce(&view::GuestExecStatus<'_>) -> R,
     ) -> Result<R, Error<T::Error>> {
         let longest = self.timeouts.of(GuestExecStatus::NAME);
         // Without ids a late answer is thrown away: better to wait for it.
         let patience = if self.client.id_mode() { PATIENCE.min(longest) } else { longest };
-        let begin = self.transport.now();
-        let mut watch =
-            Watch { begin, patience, doubt: None, last: None, is_frozen: false, broken: 0, refusals: 0 };
+        let mut watch = Watch::new(self.transport.now(), patience);
         loop {
-            let limit = deadline.min(self.transport.now() + watch.patience);
+            let now = self.transport.now();
+            let limit = deadline.min(now + watch.patience);
+            let is_short = deadline - now < PATIENCE;
             let error = match self.call_view_until(&GuestExecStatus::new(pid), limit).await {
                 Ok(status) if status.exited => return Ok(read(&status)),
                 Ok(_) => None,
@@ -65,11 +84,20 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             };
             match error {
                 None => {
-                    (watch.is_frozen, watch.broken, watch.last) = (false, 0, None);
                     // It runs: whatever was lost before was no end.
-                    watch.doubt = None;
+                    let patience = watch.patience;
+                    watch = Watch { is_seen: true, ..Watch::new(watch.begin, patience) };
                 }
-                Some(error) => self.judge(pid, &mut watch, error, deadline).await?,
+                // Only the deadline cut it short, and the look before it was answered.
+                Some(crate::Error::TimedOut(_))
+                    if watch.is_seen && is_short && self.transport.now() >= deadline => {}
+                Some(error) => {
+                    watch.silent += u32::from(error.is_timeout());
+                    if silence == Silence::FewLooks && watch.silent >= FEW_LOOKS {
+                        return Err(Error::new(Some(pid), Reason::Call(error), Fate::Unknown));
+                    }
+                    self.judge(pid, &mut watch, error, deadline).await?;
+                }
             }
             let now = self.transport.now();
             if now >= deadline {
@@ -95,9 +123,14 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                 // A frozen guest refuses this, too, and each version in other words.
                 watch.is_frozen = self.is_frozen_now(deadline).await;
                 if watch.is_frozen {
+                    watch.is_barred = false;
                     return Ok(());
                 }
                 let is_unknown = !refusal.is_command_not_found();
+                if !is_unknown && !watch.is_barred {
+                    watch.is_barred = true;
+                    return Ok(());
+                }
                 watch.refusals += 1;
                 if is_unknown && watch.doubt.is_some() && watch.refusals < MANY_REFUSALS {
                     return Ok(());
@@ -136,13 +169,30 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         }
     }
 
-    async fn is_frozen_now(&mut self, deadline: Instant) -> bool {
+    /// Whether the guest is frozen, as far as the agent says.
+    pub(crate) async fn is_frozen_now(&mut self, deadline: Instant) -> bool {
+        let deadline = self.patience(GuestFsfreezeStatus::NAME, deadline);
         let status = self.call_view_until(&GuestFsfreezeStatus::new(), deadline).await;
         status.is_ok_and(|status| status == view::GuestFsfreezeStatus::Frozen)
     }
 }
 
 impl<E> Watch<E> {
+    fn new(begin: Instant, patience: Duration) -> Self {
+        Self {
+            begin,
+            patience,
+            doubt: None,
+            last: None,
+            is_seen: false,
+            is_frozen: false,
+            is_barred: false,
+            silent: 0,
+            broken: 0,
+            refusals: 0,
+        }
+    }
+
     /// Takes note of an error after which the end may have been told to nobody.
     fn note(&mut self, error: crate::Error<E>) {
         if has_left(&error) && self.doubt.is_none() {

@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use super::capture::is_cut;
 use super::error::{Error, Fate, Misuse, Reason};
+use super::poll::Silence;
 use super::{Capture, End, Killed, NotKilled, Started};
 use crate::buffer::Buffer;
 use crate::json::{Base64, Bytes};
@@ -55,7 +56,7 @@ pub struct Outcome {
 const KILL_TIME: Duration = Duration::from_secs(15);
 
 /// How long to wait for the end of a program that has been killed: what it had started may hold its output.
-const LEARN_TIME: Duration = Duration::from_secs(2);
+const LEARN_TIME: Duration = Duration::from_secs(5);
 
 impl Exec {
     /// A program, by its path; without a slash it is looked up in the `PATH` of the agent, or of its own environment.
@@ -150,7 +151,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// # Errors
     ///
     /// Why there is no outcome, with the program's number and what became of it. The deadline covers all, but for the
-    /// killing, if that was asked for.
+    /// killing, if that was asked for, and for removing the file with long [input](Exec::input) of a program that was not
+    /// started: up to 5 s more.
     pub async fn run(&mut self, exec: &Exec, deadline: Instant) -> Result<Outcome, Error<T::Error>> {
         let started = self.start(exec, deadline).await?;
         if exec.kills {
@@ -165,7 +167,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// That it was not started, or that this is not known; see [`Reason`].
+    /// That it was not started, or that this is not known; see [`Reason`]. Where it was not, removing the file with long
+    /// [input](Exec::input) may take up to 5 s beyond the deadline.
     pub async fn start(&mut self, exec: &Exec, deadline: Instant) -> Result<Started, Error<T::Error>> {
         exec.check().map_err(|misuse| Error::new(None, Reason::Misuse(misuse), Fate::NotStarted))?;
         self.start_with_input(exec, deadline).await
@@ -187,7 +190,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ) -> Result<Outcome, Error<T::Error>> {
         let started = program.into();
         let read = |status: &view::GuestExecStatus<'_>| Outcome::read(status, started);
-        let outcome = self.await_end(started.pid, deadline, read).await?;
+        let outcome = self.await_end(started.pid, Silence::ToDeadline, deadline, read).await?;
         outcome.map_err(|end| Error::new(Some(started.pid), Reason::Unreadable(end), Fate::Ended))
     }
 

@@ -1,5 +1,7 @@
 //! Starting a program.
 
+use core::time::Duration;
+
 use serde::Serialize;
 
 use super::capture::Capture;
@@ -35,7 +37,7 @@ impl From<i64> for Started {
 /// `guest-exec` over plain strings.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(super) struct Start<'a, S> {
+pub(crate) struct Start<'a, S> {
     pub(super) path: &'a str,
     pub(super) arg: &'a [S],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,14 +57,14 @@ impl<S: Serialize> Command for Start<'_, S> {
 }
 
 impl<'a, S> Start<'a, S> {
-    pub(super) fn new(path: &'a str, arg: &'a [S]) -> Self {
+    pub(crate) fn new(path: &'a str, arg: &'a [S]) -> Self {
         Self { path, arg, env: None, input_data: None, capture_output: None }
     }
 }
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Starts a program, with the best that the agent has for what is to be captured.
-    pub(super) async fn launch<S: Serialize>(
+    pub(crate) async fn launch<S: Serialize>(
         &mut self,
         mut start: Start<'_, S>,
         capture: Capture,
@@ -70,7 +72,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ) -> Result<Started, Error<T::Error>> {
         start.capture_output = capture.wire();
         let mut kept = capture;
-        let mut result = self.call_view_until(&start, deadline).await.map(|exec| exec.pid);
+        // The input is part of the command, and lines may be slow.
+        let input = start.input_data.map_or(0, |input| input.decoded_len() as u64);
+        let bringing = Duration::from_secs(input / SLOWEST_LINE);
+        let limit = deadline.min(self.patience(GuestExec::NAME, deadline) + bringing);
+        let mut result = self.call_view_until(&start, limit).await.map(|exec| exec.pid);
         // The agent may lack the mode; which it is, its words do not tell for sure. A refusal has started nothing.
         if let Err(crate::Error::Refused(refusal)) = &result
             && capture == Capture::Merged
@@ -78,7 +84,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         {
             kept = Capture::Separated;
             start.capture_output = kept.wire();
-            result = self.call_view_until(&start, deadline).await.map(|exec| exec.pid);
+            let limit = deadline.min(self.patience(GuestExec::NAME, deadline) + bringing);
+            result = self.call_view_until(&start, limit).await.map(|exec| exec.pid);
         }
         match result {
             Ok(pid) => Ok(Started { pid, capture: kept }),
@@ -89,6 +96,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         }
     }
 }
+
+/// How many bytes of input are given a second each, beside the usual time of `guest-exec`.
+const SLOWEST_LINE: u64 = 8 * 1024;
 
 /// Whether nobody can know whether a command was carried out.
 pub(super) fn has_left<E>(error: &crate::Error<E>) -> bool {
