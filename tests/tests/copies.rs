@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use qga_proto::{Client, Config, CopyFrom, CopyTo, Error, Mode, Seek, Session};
-use qga_sim::{Fault, FaultKind, Guest, Sim, VirtualLine};
+use qga_proto::{Client, Config, CopyFrom, CopyTo, Error, Instant, Mode, Placing, Seek, Session, Transport};
+use qga_sim::{Fault, FaultKind, Guest, GuestIsOff, Sim, VirtualLine};
 use qga_tests::virtual_line::{Peer, VirtualLine as SlowLine, complete, poll_up_to, session as slow_session};
 
 type Virtual = Session<VirtualLine, Vec<u8>>;
@@ -120,6 +120,58 @@ fn seeks_and_flushes_that_are_spoilt_cost_no_data() {
     }
 }
 
+/// Others freeze a guest for a backup while a copy goes on: what is whole by then is verified and renamed when it is thawed.
+#[test]
+fn a_guest_that_is_frozen_at_the_end_of_a_copy_is_waited_for() {
+    for moment in ["\"sha256sum\"", "\"chmod\"", "\"mv\""] {
+        let line = Freezing { line: VirtualLine::new(Sim::new(Guest::new())), moment, questions: 0 };
+        let mut session = Session::new(line, Client::new(Config::default(), Vec::new(), Vec::new(), 1));
+        let (content, deadline) = (bytes(LEN), session.deadline(Duration::from_secs(60)));
+        let what = CopyTo::new(COPY).verify();
+        let copied = run(session.copy_to(&what, &mut &content[..], &mut vec![0; LEN], |_| {}, deadline));
+        let copied = copied.unwrap_or_else(|error| panic!("{moment}: {error}"));
+        assert_eq!(copied.placing, Placing::Renamed { replaced: false }, "{moment}");
+        assert_eq!(session.transport().questions, 4, "{moment}");
+    }
+}
+
+/// A line on which another freezes the guest at a moment, just before the client sends this, and thaws it when the client has
+/// asked four times whether it is frozen.
+struct Freezing {
+    line: VirtualLine,
+    moment: &'static str,
+    questions: u32,
+}
+
+impl Transport for Freezing {
+    type Error = GuestIsOff;
+
+    fn now(&self) -> Instant {
+        self.line.now()
+    }
+
+    async fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<Option<usize>, GuestIsOff> {
+        self.line.read(buffer, deadline).await
+    }
+
+    async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<Option<usize>, GuestIsOff> {
+        let text = String::from_utf8_lossy(bytes);
+        if text.contains("guest-fsfreeze-status") {
+            self.questions += 1;
+            if self.questions == 4 {
+                self.line.write(b"{\"execute\": \"guest-fsfreeze-thaw\", \"id\": 1}\n", deadline).await?;
+            }
+        } else if self.questions == 0 && text.contains(self.moment) {
+            self.line.write(b"{\"execute\": \"guest-fsfreeze-freeze\", \"id\": 1}\n", deadline).await?;
+        }
+        self.line.write(bytes, deadline).await
+    }
+
+    async fn sleep_until(&mut self, deadline: Instant) {
+        self.line.sleep_until(deadline).await;
+    }
+}
+
 /// When nothing is ever answered, it ends all the same, long before the deadline.
 #[test]
 fn replies_that_never_come_are_not_waited_for_without_end() {
@@ -153,7 +205,7 @@ fn a_file_whose_opening_is_answered_late_is_closed() {
         assert!(error.is_timeout());
         assert_eq!(open_files(&session), 1);
         let later = session.deadline(Duration::from_secs(20));
-        run(qga_proto::Transport::sleep_until(session.transport_mut(), later));
+        run(Transport::sleep_until(session.transport_mut(), later));
         // What has come is seen beside the next calls.
         for _ in 0..2 {
             assert!(copy_from(&mut session).is_ok());

@@ -47,6 +47,8 @@ mod kill;
 pub use kill::{Killed, NotKilled};
 
 mod poll;
+#[cfg(feature = "alloc")]
+pub(crate) use poll::Silence;
 
 #[cfg(feature = "alloc")]
 mod program;
@@ -54,6 +56,8 @@ mod program;
 pub use program::{Exec, Outcome};
 
 mod start;
+#[cfg(feature = "alloc")]
+pub(crate) use start::Start;
 pub use start::Started;
 
 #[cfg(feature = "alloc")]

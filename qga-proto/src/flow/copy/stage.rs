@@ -174,7 +174,7 @@ async fn must<T: Transport, Rx: Buffer, Tx: Buffer, H>(
     arguments: &[&str],
     deadline: Instant,
 ) -> Result<(), CopyError<T::Error, H>> {
-    match session.run_tool(program, arguments, deadline).await? {
+    match session.run_tool_when_thawed(program, arguments, deadline).await? {
         Some(ran) if ran.is_success => Ok(()),
         Some(ran) => Err(CopyError::Program { program, message: Text::new(ran.message()) }),
         None => Err(CopyError::Program { program, message: Text::new("it cannot be run") }),

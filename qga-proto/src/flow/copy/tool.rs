@@ -5,14 +5,13 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use crate::buffer::Buffer;
-use crate::commands::{GuestExec, GuestExecStatus};
-use crate::error::Error;
-use crate::flow::file::Tries;
-use crate::json::{List, Str};
+use crate::error::{Error, Refusal, Sent, TimedOut};
+use crate::flow::exec::{self, Capture, End, Reason, Silence, Start};
+use crate::json::Base64;
 use crate::session::Session;
 use crate::time::Instant;
 use crate::transport::Transport;
-use crate::view::GuestExecCaptureOutput;
+use crate::view;
 
 /// How a program ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,50 +30,69 @@ const DIGESTS: [(&str, &[&str], &[&str]); 4] = [
     ("sha256", &["-q", "--"], &[]),
 ];
 
-/// The pauses between looks whether a program has ended.
-const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(500)];
+/// How often to look whether a guest has been thawed.
+const FROZEN_PAUSE: Duration = Duration::from_millis(250);
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
-    /// Runs a program to its end. `None`: the agent refuses to start it; it has none of this name, or runs none at all.
+    /// Runs a program to its end; a guest that is frozen meanwhile is waited for. `None`: the agent refuses to start it; it
+    /// has none of this name, or runs none at all, or the guest is frozen already.
     pub(super) async fn run_tool(
         &mut self,
         program: &str,
         arguments: &[&str],
         deadline: Instant,
     ) -> Result<Option<Ran>, Error<T::Error>> {
-        let arguments: Vec<Str<'_>> = arguments.iter().map(|&argument| argument.into()).collect();
-        let exec = GuestExec::new(program)
-            .arg(List::from(&arguments[..]))
-            .capture_output(GuestExecCaptureOutput::Flag(true));
-        let until = self.patience(GuestExec::NAME, deadline);
-        let pid = match self.call_until(&exec, until).await {
-            Ok(started) => started.pid,
-            Err(Error::Refused(_)) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let mut pause = PAUSES[0];
-        let mut tries = Tries::new();
+        self.try_tool(program, arguments, deadline).await.map(Result::ok)
+    }
+
+    /// The same, but a guest that is frozen already is waited for, too: for what ends a copy that is whole.
+    pub(super) async fn run_tool_when_thawed(
+        &mut self,
+        program: &str,
+        arguments: &[&str],
+        deadline: Instant,
+    ) -> Result<Option<Ran>, Error<T::Error>> {
+        let mut was_frozen = true;
         loop {
-            let until = self.patience(GuestExecStatus::NAME, deadline);
-            match self.call_until(&GuestExecStatus::new(pid), until).await {
-                Ok(status) if status.exited => {
-                    return Ok(Some(Ran {
-                        is_success: status.exitcode == Some(0),
-                        stdout: status.out_data.unwrap_or_default().0,
-                        stderr: status.err_data.unwrap_or_default().0,
-                    }));
-                }
-                Ok(_) => {
-                    tries = Tries::new();
-                    let now = self.transport.now();
-                    self.transport.sleep_until(deadline.min(now + pause)).await;
-                    pause = (pause * 2).min(PAUSES[1]);
-                }
-                // What comes late is kept.
-                Err(error) if tries.again(&error, self, deadline) => {}
-                Err(error) => return Err(error),
+            let refusal = match self.try_tool(program, arguments, deadline).await? {
+                Ok(ran) => return Ok(Some(ran)),
+                Err(refusal) => refusal,
+            };
+            if !refusal.is_command_not_found() {
+                return Ok(None);
+            }
+            let is_frozen = self.is_frozen_now(deadline).await;
+            // It may have been thawed in between: then once more.
+            if !is_frozen && !was_frozen {
+                return Ok(None);
+            }
+            was_frozen = is_frozen;
+            let now = self.transport.now();
+            if now >= deadline {
+                return Err(Error::TimedOut(LATE));
+            }
+            if is_frozen {
+                self.transport.sleep_until(deadline.min(now + FROZEN_PAUSE)).await;
             }
         }
+    }
+
+    /// Runs a program to its end, or gives how the agent refuses to start it.
+    async fn try_tool(
+        &mut self,
+        program: &str,
+        arguments: &[&str],
+        deadline: Instant,
+    ) -> Result<Result<Ran, Refusal>, Error<T::Error>> {
+        let started = match self.launch(Start::new(program, arguments), Capture::Separated, deadline).await {
+            Ok(started) => started,
+            Err(exec::Error { reason: Reason::NotStarted(Error::Refused(refusal)), .. }) => {
+                return Ok(Err(refusal));
+            }
+            Err(error) => return Err(call_error(error)),
+        };
+        let end = self.await_end(started.pid, Silence::FewLooks, deadline, Ran::read).await;
+        end.map(Ok).map_err(call_error)
     }
 
     /// The SHA-256 of a file, if a program in the guest tells it, and which one does.
@@ -85,7 +103,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ) -> Result<Option<(&'static str, [u8; 32])>, Error<T::Error>> {
         for (program, before, behind) in DIGESTS {
             let arguments = [before, &[path], behind].concat();
-            let Some(ran) = self.run_tool(program, &arguments, deadline).await? else { continue };
+            let Some(ran) = self.run_tool_when_thawed(program, &arguments, deadline).await? else { continue };
             let digest = ran.is_success.then(|| find_digest(&ran.stdout)).flatten();
             if let Some(digest) = digest {
                 return Ok(Some((program, digest)));
@@ -96,11 +114,33 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 }
 
 impl Ran {
+    /// Reads an end. Output that is no base64 is none.
+    fn read(status: &view::GuestExecStatus<'_>) -> Self {
+        let decode = |data: Option<Base64<'_>>| {
+            let mut bytes = Vec::new();
+            let is_read = data.is_none_or(|data| data.decode_onto(&mut bytes).is_ok());
+            if is_read { bytes } else { Vec::new() }
+        };
+        Self {
+            is_success: End::of(status).is_success(),
+            stdout: decode(status.out_data),
+            stderr: decode(status.err_data),
+        }
+    }
+
     /// What it said, for humans.
     pub(super) fn message(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 }
+
+/// What copies say of a program that has no outcome.
+fn call_error<E>(error: exec::Error<E>) -> Error<E> {
+    error.into_call().unwrap_or(Error::TimedOut(LATE))
+}
+
+/// The deadline passed while the program ran, or while the guest was frozen.
+const LATE: TimedOut = TimedOut { sent: Sent::All, heard: true, noise: false };
 
 /// Finds the 64 digits: at the start of a line, before which GNU may put a backslash, and among which old versions of
 /// certutil put spaces.

@@ -17,7 +17,7 @@ pub enum End {
 }
 
 impl End {
-    pub(super) fn of(status: &view::GuestExecStatus<'_>) -> Self {
+    pub(crate) fn of(status: &view::GuestExecStatus<'_>) -> Self {
         match (status.signal, status.exitcode) {
             (Some(signal), _) => Self::Signal(signal),
             (None, Some(code)) => Self::Exit(code),
