@@ -1,15 +1,11 @@
 //! The machine on the host's side.
 
 use core::fmt;
-use core::ops::Range;
-
-use serde::Deserialize;
 
 use crate::buffer::Buffer;
 use crate::command::Command;
-use crate::error::{Error, Misuse, Sent, TimedOut, Violation};
+use crate::error::{Error, Sent, TimedOut};
 use crate::frame::{Frame, Framer, Framing};
-use crate::json;
 use crate::message::Reply;
 use crate::time::Instant;
 
@@ -32,6 +28,8 @@ mod receive;
 
 mod sync;
 use sync::{Ids, Sync};
+
+mod take;
 
 mod transition;
 use transition::Arguments;
@@ -149,7 +147,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::CommandTooLong`], [`Misuse::Arguments`]; nothing is sent then.
+    /// [`Error::Closed`], [`Error::CommandTooLong`], [`Misuse::Arguments`](crate::Misuse::Arguments); nothing is sent then.
     pub fn submit<C: Command>(
         &mut self,
         command: &C,
@@ -223,69 +221,6 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     #[must_use]
     pub fn is_settled(&self) -> bool {
         self.call.as_ref().is_some_and(|call| call.outcome.is_some())
-    }
-
-    /// Takes the reply. It borrows from the receive buffer.
-    ///
-    /// # Errors
-    ///
-    /// Why there is none; every kind but [`Error::Transport`] can be. [`Misuse::NotSettled`] gives the call up.
-    pub fn reply<C: Command>(&mut self, ticket: Ticket<C>) -> Result<C::View<'_>, Error> {
-        self.take(ticket.into_serial())
-    }
-
-    /// Takes the reply, with all that it has.
-    ///
-    /// # Errors
-    ///
-    /// As [`reply`](Self::reply).
-    #[cfg(feature = "alloc")]
-    pub fn reply_owned<C: crate::OwnedCommand>(&mut self, ticket: Ticket<C>) -> Result<C::Owned, Error> {
-        self.take(ticket.into_serial())
-    }
-
-    fn take<'v, T: Deserialize<'v>>(&'v mut self, serial: u64) -> Result<T, Error> {
-        let found = self.take_value(serial)?;
-        let (text, line) = match found {
-            Some(Found::Late) => (self.late.given(), None),
-            Some(Found::Value(range)) => {
-                let line = self.framer.text();
-                (line.get(range).unwrap_or_default(), Some(line))
-            }
-            None => (&b"{}"[..], None),
-        };
-        json::from_slice(text).or_else(|error| {
-            // Not even JSON, perhaps: what else is wrong on this line?
-            let (value, is_reply) = look_again(line);
-            if let Some(value) = value {
-                return Ok(json::from_slice(value).map_err(Violation::Undecodable)?);
-            }
-            if is_reply {
-                return Err(Violation::Undecodable(error).into());
-            }
-            if self.state == State::Idle {
-                (self.state, self.doubted) = (State::Unsynced, true);
-            }
-            Err(Violation::NotAReply.into())
-        })
-    }
-
-    /// Where the reply's value is; `None` for a command that is silent when it succeeds.
-    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Error> {
-        if serial != self.serial {
-            return Err(Error::Misuse(Misuse::StaleTicket));
-        }
-        if !self.is_settled() {
-            self.give_up();
-            return Err(Error::Misuse(Misuse::NotSettled));
-        }
-        match self.call.take().and_then(|call| call.outcome) {
-            Some(Outcome::Return(value)) => Ok(Some(Found::Value(value))),
-            Some(Outcome::Late) => Ok(Some(Found::Late)),
-            Some(Outcome::Silent) => Ok(None),
-            Some(Outcome::Failed(fault)) => Err(self.explain(fault)),
-            None => Err(Error::Misuse(Misuse::NotSettled)),
-        }
     }
 
     /// Whether an agent has ever answered on this connection.
@@ -405,24 +340,6 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             State::Confirming { quiet } if now >= quiet => self.settle(Outcome::Silent),
             _ => {}
         }
-    }
-}
-
-/// Where a reply's value is.
-enum Found {
-    /// In the framer's text.
-    Value(Range<usize>),
-    /// It came late.
-    Late,
-}
-
-/// Looks at the whole of a line whose value could not be read: its value, if it is a reply to be read once more, and
-/// whether it is a reply at all. What came late, or was never on a line, has been looked at.
-fn look_again(line: Option<&[u8]>) -> (Option<&[u8]>, bool) {
-    let Some(line) = line else { return (None, true) };
-    match Reply::parse_in_full(line) {
-        Some(Reply::Return { value, .. }) => (line.get(value), true),
-        reply => (None, reply.is_some()),
     }
 }
 

@@ -1,0 +1,96 @@
+//! Taking the reply to a command that is settled.
+
+use core::ops::Range;
+
+use serde::Deserialize;
+
+use super::call::Outcome;
+use super::{Client, State, Ticket};
+use crate::buffer::Buffer;
+use crate::command::Command;
+use crate::error::{Error, Misuse, Violation};
+use crate::json;
+use crate::message::Reply;
+
+impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
+    /// Takes the reply. It borrows from the receive buffer.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none; every kind but [`Error::Transport`] can be. [`Misuse::NotSettled`] gives the call up.
+    pub fn reply<C: Command>(&mut self, ticket: Ticket<C>) -> Result<C::View<'_>, Error> {
+        self.take(ticket.into_serial())
+    }
+
+    /// Takes the reply, with all that it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`reply`](Self::reply).
+    #[cfg(feature = "alloc")]
+    pub fn reply_owned<C: crate::OwnedCommand>(&mut self, ticket: Ticket<C>) -> Result<C::Owned, Error> {
+        self.take(ticket.into_serial())
+    }
+
+    fn take<'v, T: Deserialize<'v>>(&'v mut self, serial: u64) -> Result<T, Error> {
+        let found = self.take_value(serial)?;
+        let (text, line) = match found {
+            Some(Found::Late) => (self.late.given(), None),
+            Some(Found::Value(range)) => {
+                let line = self.framer.text();
+                (line.get(range).unwrap_or_default(), Some(line))
+            }
+            None => (&b"{}"[..], None),
+        };
+        json::from_slice(text).or_else(|error| {
+            // Not even JSON, perhaps: what else is wrong on this line?
+            let (value, is_reply) = look_again(line);
+            if let Some(value) = value {
+                return Ok(json::from_slice(value).map_err(Violation::Undecodable)?);
+            }
+            if is_reply {
+                return Err(Violation::Undecodable(error).into());
+            }
+            if self.state == State::Idle {
+                (self.state, self.doubted) = (State::Unsynced, true);
+            }
+            Err(Violation::NotAReply.into())
+        })
+    }
+
+    /// Where the reply's value is; `None` for a command that is silent when it succeeds.
+    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Error> {
+        if serial != self.serial {
+            return Err(Error::Misuse(Misuse::StaleTicket));
+        }
+        if !self.is_settled() {
+            self.give_up();
+            return Err(Error::Misuse(Misuse::NotSettled));
+        }
+        match self.call.take().and_then(|call| call.outcome) {
+            Some(Outcome::Return(value)) => Ok(Some(Found::Value(value))),
+            Some(Outcome::Late) => Ok(Some(Found::Late)),
+            Some(Outcome::Silent) => Ok(None),
+            Some(Outcome::Failed(fault)) => Err(self.explain(fault)),
+            None => Err(Error::Misuse(Misuse::NotSettled)),
+        }
+    }
+}
+
+/// Where a reply's value is.
+enum Found {
+    /// In the framer's text.
+    Value(Range<usize>),
+    /// It came late.
+    Late,
+}
+
+/// Looks at the whole of a line whose value could not be read: its value, if it is a reply to be read once more, and
+/// whether it is a reply at all. What came late, or was never on a line, has been looked at.
+fn look_again(line: Option<&[u8]>) -> (Option<&[u8]>, bool) {
+    let Some(line) = line else { return (None, true) };
+    match Reply::parse_in_full(line) {
+        Some(Reply::Return { value, .. }) => (line.get(value), true),
+        reply => (None, reply.is_some()),
+    }
+}
