@@ -12,7 +12,9 @@ use core::time::Duration;
 
 use qga_proto::commands::{GuestFileRead, GuestGetFsinfo, GuestInfo, GuestPing};
 use qga_proto::exec::{Error, Output};
-use qga_proto::{Agent, Buffer, Client, Config, ErrorClass, Instant, Session, Shutdown, Transport};
+use qga_proto::{
+    Agent, Buffer, Client, Config, ErrorClass, Instant, Mode, Seek, Session, Shutdown, Transport,
+};
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -109,10 +111,27 @@ async fn session_over<Rx: Buffer, Tx: Buffer>(
     }
     session.with_some_frozen(&["/"], Duration::from_secs(9), async || ()).await.ok()?;
     let read = session.call_view(&GuestFileRead::new(1000).count(512)).await.ok()?;
-    let n = read.buf_b64.decode_into(chunk).ok()?.len();
+    let n = read.buf_b64.decode_into(chunk).ok()?.len() + files(&mut session, chunk).await?;
     let deadline = session.deadline(Duration::from_secs(60));
     session.shutdown(Shutdown::Powerdown, deadline).await.ok()?;
     Some(n)
+}
+
+/// Files through the caller's buffer: whole, and piece by piece.
+async fn files<Rx: Buffer, Tx: Buffer>(
+    session: &mut Session<Hooks, Rx, Tx>,
+    chunk: &mut [u8],
+) -> Option<usize> {
+    let deadline = session.deadline(Duration::from_secs(60));
+    let whole = session.read_file_into("/etc/hostname", chunk, deadline).await.ok()?;
+    session.write_file("/tmp/copy", &chunk[..whole], deadline).await.ok()?;
+    let mut file = session.open("/var/log/boots", Mode::ReadWrite, deadline).await.ok()?;
+    file.seek(Seek::End(-16), deadline).await.ok()?;
+    let n = file.read(chunk, deadline).await.ok()?;
+    file.write_all(&chunk[..n], deadline).await.ok()?;
+    file.flush(deadline).await.ok()?;
+    file.close(deadline).await.ok()?;
+    Some(whole + n)
 }
 
 /// Answers as an agent that knows one command.
