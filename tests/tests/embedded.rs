@@ -1,4 +1,5 @@
-//! Sessions over the streams of embedded systems: an agent behind a UART with buffers of a few bytes.
+//! Sessions over the streams of embedded systems, an agent behind a UART with buffers of a few bytes; and files in the guest as
+//! such streams.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,9 +10,12 @@ use std::task::Poll;
 use std::time::Duration;
 
 use qga_proto::commands::{GuestGetHostName, GuestPing};
-use qga_proto::embedded::{Async, Blocking, Timer, block_on};
+use qga_proto::embedded::{Async, Blocking, FileStream, Timer, block_on};
 use qga_proto::view::GuestHostName;
-use qga_proto::{Agent, Client, Config, Diagnosis, Empty, Error, ErrorClass, Instant, Session, Transport};
+use qga_proto::{
+    Agent, Client, Config, Diagnosis, Empty, Error, ErrorClass, Instant, Mode, Session, Transport,
+};
+use qga_sim::{Guest, Sim, VirtualLine};
 
 /// How much the UART takes and gives at once.
 const FIFO: usize = 16;
@@ -209,4 +213,86 @@ fn an_agent_is_waited_for() {
         uart.0.is_up.set(true);
         assert_eq!(session.wait_ready(), Ok(()));
     });
+}
+
+/// Where the file is, and how many bytes it gets: more than the buffers below take at once.
+const FILE: &str = "/file";
+const LEN: usize = 5000;
+
+fn bytes() -> Vec<u8> {
+    (0..LEN).map(|at| (at % 251) as u8).collect()
+}
+
+/// A session with buffers of fixed sizes.
+type Small = Session<VirtualLine, [u8; 2048], [u8; 1024]>;
+
+fn simulated(sim: Sim) -> Small {
+    Session::new(VirtualLine::new(sim), Client::new(Config::default(), [0; 2048], [0; 1024], 1))
+}
+
+fn open(session: &mut Small, mode: Mode) -> FileStream<'_, VirtualLine, [u8; 2048], [u8; 1024]> {
+    let deadline = session.deadline(LIMIT);
+    block_on(session.open(FILE, mode, deadline)).expect("it opens").into()
+}
+
+fn assert_filled(session: &Small) {
+    let guest = session.transport().sim().guest();
+    let (_, content) = guest.files().into_iter().find(|(path, _)| *path == FILE).expect("it is made");
+    assert_eq!(content, bytes());
+    assert_eq!(guest.open_files(), 0);
+}
+
+#[test]
+fn a_file_is_a_stream_that_blocks() {
+    use embedded_io::{Read, Seek, SeekFrom, Write};
+    let mut session = simulated(Sim::new(Guest::new()));
+    let mut file = open(&mut session, Mode::CreateRead);
+    file.write_all(&bytes()).unwrap();
+    file.flush().unwrap();
+    assert_eq!(file.seek(SeekFrom::Start(1000)), Ok(1000));
+    let mut copy = vec![0; LEN - 1000];
+    file.read_exact(&mut copy).unwrap();
+    assert_eq!(copy, bytes()[1000..]);
+    assert_eq!(file.read(&mut [0; 8]), Ok(0), "its end");
+    assert_eq!(file.seek(SeekFrom::Current(-1)), Ok(LEN as u64 - 1));
+    assert_eq!(file.seek(SeekFrom::End(-7)), Ok(LEN as u64 - 7));
+    block_on(file.close()).unwrap();
+    assert_filled(&session);
+}
+
+#[test]
+fn a_file_is_an_asynchronous_stream() {
+    use embedded_io_async::{Read, Seek, SeekFrom, Write};
+    let mut session = simulated(Sim::new(Guest::new()));
+    block_on(async {
+        let mut file = open(&mut session, Mode::CreateRead);
+        file.write_all(&bytes()).await.unwrap();
+        file.flush().await.unwrap();
+        assert_eq!(file.rewind().await, Ok(()));
+        let mut copy = vec![0; LEN];
+        file.read_exact(&mut copy).await.unwrap();
+        assert_eq!(copy, bytes());
+        assert_eq!(file.seek(SeekFrom::End(-1)).await, Ok(LEN as u64 - 1));
+        file.close().await.unwrap();
+    });
+    assert_filled(&session);
+}
+
+#[test]
+fn errors_of_files_have_kinds() {
+    use embedded_io::{Error as _, ErrorKind, Read, Write};
+    let guest = Guest::new().file(FILE, "content");
+    let mut session = simulated(Sim::new(guest).fault("lost@guest-file-read".parse().unwrap()));
+    let began = session.transport().now();
+    let mut file = open(&mut session, Mode::Read);
+    file.set_timeout(LIMIT);
+    // Nothing is asked for, so that nothing can get lost.
+    assert_eq!(file.read(&mut []), Ok(0));
+    assert_eq!(file.read(&mut [0; 4]).unwrap_err().kind(), ErrorKind::TimedOut);
+    let error = file.write(b"not to be written").unwrap_err();
+    assert!(matches!(error, Error::Refused(_)), "{error}");
+    assert_eq!(error.kind(), ErrorKind::Other);
+    drop(file);
+    let took = session.transport().now() - began;
+    assert!((LIMIT..2 * LIMIT).contains(&took), "{took:?}");
 }

@@ -130,7 +130,7 @@ impl<'s, T, Rx, Tx> GuestFile<'s, T, Rx, Tx> {
     }
 
     /// How long an operation may take that does not say it itself.
-    #[cfg(feature = "std")]
+    #[cfg(any(feature = "std", feature = "embedded-io", feature = "embedded-io-async"))]
     pub(crate) fn timeout(&self) -> core::time::Duration {
         self.session.timeouts.data
     }
