@@ -147,7 +147,8 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// [`Error::Closed`], [`Error::CommandTooLong`], [`Misuse::Arguments`](crate::Misuse::Arguments); nothing is sent then.
+    /// [`Error::Closed`], [`Error::CommandTooLong`], [`Misuse::Arguments`](crate::Misuse::Arguments); nothing is sent
+    /// then.
     pub fn submit<C: Command>(
         &mut self,
         command: &C,

@@ -1,5 +1,5 @@
-//! Sessions over the streams of embedded systems, an agent behind a UART with buffers of a few bytes; and files in the guest as
-//! such streams.
+//! Sessions over the streams of embedded systems, an agent behind a UART with buffers of a few bytes; and files in the
+//! guest as such streams.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

@@ -15,16 +15,16 @@ use {super::block_on, embedded_io as traits};
 
 use traits::{ErrorKind, SeekFrom};
 
-/// A file in the guest that has the traits `Read`, `Write` and `Seek` of `embedded-io` and `embedded-io-async`, each with its
-/// feature.
+/// A file in the guest that has the traits `Read`, `Write` and `Seek` of `embedded-io` and `embedded-io-async`, each with
+/// its feature.
 ///
-/// Each operation may take as long as the session's timeouts say of moving data, if [`set_timeout`](Self::set_timeout) does
-/// not say otherwise. The traits have no close: [`close`](Self::close) it, as only that says whether there was room for all
-/// that was written. One that is dropped is closed beside the session's next call.
+/// Each operation may take as long as the session's timeouts say of moving data, if [`set_timeout`](Self::set_timeout)
+/// does not say otherwise. The traits have no close: [`close`](Self::close) it, as only that says whether there was room
+/// for all that was written. One that is dropped is closed beside the session's next call.
 ///
 /// Those of `embedded-io` poll again and again until the operation is done: right over a transport that blocks, as
-/// [`Blocking`](super::Blocking) does. Futures of `embedded-io-async` may be dropped at any point: the file then goes on from
-/// where it was before the operation, and a write may have happened or not.
+/// `Blocking` does. Futures of `embedded-io-async` may be dropped at any point: the file then goes on from where it was
+/// before the operation, and a write may have happened or not.
 ///
 #[cfg_attr(feature = "embedded-io", doc = "```")]
 #[cfg_attr(not(feature = "embedded-io"), doc = "```ignore")]
@@ -189,9 +189,9 @@ mod asynchronous {
 }
 
 impl<E: core::error::Error + 'static> traits::Error for Error<E> {
-    /// As that of `std::io::Error`: `TimedOut` for a deadline that passed, `NotConnected` where there is no connection,
-    /// `InvalidData` for what the protocol does not have, `InvalidInput` for what makes no sense, and `Other` for what the
-    /// agent has refused, as it does not say why in a way that could be relied on.
+    /// `TimedOut` for a deadline that passed, `NotConnected` where there is no connection, `InvalidData` for what the
+    /// protocol does not have, `InvalidInput` for what makes no sense, and `Other` for what the agent has refused, as it
+    /// does not say why in a way that could be relied on, and for all else.
     fn kind(&self) -> ErrorKind {
         match self {
             Self::TimedOut(_) => ErrorKind::TimedOut,
