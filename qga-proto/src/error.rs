@@ -146,6 +146,8 @@ pub enum Misuse {
     StaleTicket,
     /// This session holds the guest frozen, and the command is none that an agent carries out then.
     Frozen,
+    /// A copy was given no memory to copy with.
+    NoBuffer,
 }
 
 impl<E> Error<E> {
@@ -317,6 +319,7 @@ impl fmt::Display for Misuse {
             Self::NotSettled => "there is no reply yet",
             Self::StaleTicket => "the ticket belongs to an earlier call",
             Self::Frozen => "this session holds the guest frozen, and the command is not for a frozen guest",
+            Self::NoBuffer => "the copy was given no memory to copy with",
         })
     }
 }

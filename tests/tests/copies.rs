@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use qga_proto::{Client, Config, CopyFrom, CopyTo, Error, Instant, Mode, Placing, Seek, Session, Transport};
+use qga_proto::{
+    Client, Config, CopyFrom, CopyTo, Error, Instant, Misuse, Mode, Placing, Seek, Session, Transport,
+};
 use qga_sim::{Fault, FaultKind, Guest, GuestIsOff, Sim, VirtualLine};
 use qga_tests::virtual_line::{Peer, VirtualLine as SlowLine, complete, poll_up_to, session as slow_session};
 
@@ -265,6 +267,22 @@ fn files_and_copies_need_no_memory_that_grows() {
     let what = CopyTo::new(COPY).verify();
     let copied = run(session.copy_over(&what, &mut &whole[..], &mut [0; 700], |_| {}, deadline));
     assert_eq!(copied.expect("room").len, 5_000);
+}
+
+/// Without a buffer nothing could be copied, and nothing is touched.
+#[test]
+fn a_copy_without_a_buffer_is_refused_before_anything_is_done() {
+    let mut session = session(None);
+    let deadline = session.deadline(Duration::from_secs(600));
+    let is_misuse = |error: Option<&Error<_>>| matches!(error, Some(Error::Misuse(Misuse::NoBuffer)));
+    let from = run(session.copy_from(&CopyFrom::new(FILE), &mut Vec::new(), &mut [], |_| {}, deadline));
+    assert!(from.is_err_and(|error| is_misuse(error.call())));
+    let what = CopyTo::new(FILE);
+    let over = run(session.copy_over(&what, &mut &b"new"[..], &mut [], |_| {}, deadline));
+    assert!(over.is_err_and(|error| is_misuse(error.call())));
+    let to = run(session.copy_to(&what, &mut &b"new"[..], &mut [], |_| {}, deadline));
+    assert!(to.is_err_and(|error| is_misuse(error.call())));
+    assert!(content(&session, FILE).is_some_and(|found| found == bytes(LEN)));
 }
 
 /// Drops a file's operations after 0, 1, 2... polls: the next goes on from where it should.

@@ -3,6 +3,8 @@
 use core::convert::Infallible;
 use core::future::{Future, ready};
 
+use crate::error::{Error, Misuse};
+
 mod digest;
 pub use digest::Digest;
 
@@ -110,6 +112,11 @@ pub enum InPlace {
     NoFolder,
     /// It belongs to somebody else, to whom the agent cannot give a new file.
     Owner,
+}
+
+/// With no memory at all a copy would look like one of nothing.
+fn check_buffer<E>(buffer: &[u8]) -> Result<(), Error<E>> {
+    if buffer.is_empty() { Err(Error::Misuse(Misuse::NoBuffer)) } else { Ok(()) }
 }
 
 impl Source for &[u8] {

@@ -1,6 +1,6 @@
 //! From the guest to the host.
 
-use super::{Check, Copied, CopyError, Digest, InPlace, Placing, Progress, Sink};
+use super::{Check, Copied, CopyError, Digest, InPlace, Placing, Progress, Sink, check_buffer};
 use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::flow::file::{GuestFile, Mode, Seek};
@@ -60,7 +60,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// # Errors
     ///
     /// [`CopyError`]. What the sink has got is then a part of the file, from its start; or, after
-    /// [`CopyError::Differs`], of something else.
+    /// [`CopyError::Differs`], of something else. With an empty buffer, [`Misuse::NoBuffer`](crate::Misuse::NoBuffer).
     pub async fn copy_from<S: Sink>(
         &mut self,
         what: &CopyFrom<'_>,
@@ -69,6 +69,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         mut progress: impl FnMut(Progress),
         deadline: Instant,
     ) -> Result<Copied, CopyError<T::Error, S::Error>> {
+        check_buffer(buffer)?;
         let is_verified = what.is_verified || what.prefix.is_some();
         let mut digest = what.prefix.clone().unwrap_or_default();
         let resumed = digest.len();

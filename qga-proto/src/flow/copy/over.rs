@@ -1,6 +1,6 @@
 //! From the host to the guest, into the file itself.
 
-use super::{Check, Copied, CopyError, CopyTo, Digest, InPlace, Placing, Progress, Source};
+use super::{Check, Copied, CopyError, CopyTo, Digest, InPlace, Placing, Progress, Source, check_buffer};
 use crate::buffer::Buffer;
 use crate::error::Error;
 use crate::flow::file::{GuestFile, Mode, Seek};
@@ -19,7 +19,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// [`CopyError`]; there is then a part under the file's name.
+    /// [`CopyError`]; there is then a part under the file's name. With an empty buffer
+    /// [`Misuse::NoBuffer`](crate::Misuse::NoBuffer), before anything is done.
     pub async fn copy_over<S: Source>(
         &mut self,
         what: &CopyTo<'_>,
@@ -28,6 +29,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         progress: impl FnMut(Progress),
         deadline: Instant,
     ) -> Result<Copied, CopyError<T::Error, S::Error>> {
+        check_buffer(buffer)?;
         let poured = self.pour(what, (what.path, false), source, buffer, progress, deadline).await?;
         Ok(poured.copied(Placing::InPlace(InPlace::Asked)))
     }

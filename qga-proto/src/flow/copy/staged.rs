@@ -1,7 +1,7 @@
 //! From the host to the guest, so that no part is ever seen under the file's name.
 
 use super::stage::Stage;
-use super::{Copied, CopyError, CopyTo, Placing, Progress, Source};
+use super::{Copied, CopyError, CopyTo, Placing, Progress, Source, check_buffer};
 use crate::buffer::Buffer;
 use crate::session::Session;
 use crate::time::Instant;
@@ -26,7 +26,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// [`CopyError`]. What was at the path is still there then, unless it had to be written where it is.
+    /// [`CopyError`]. What was at the path is still there then, unless it had to be written where it is. With an empty
+    /// buffer [`Misuse::NoBuffer`](crate::Misuse::NoBuffer), before anything is done.
     pub async fn copy_to<S: Source>(
         &mut self,
         what: &CopyTo<'_>,
@@ -35,6 +36,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         progress: impl FnMut(Progress),
         deadline: Instant,
     ) -> Result<Copied, CopyError<T::Error, S::Error>> {
+        check_buffer(buffer)?;
         let stage = match Stage::begin(self, what, deadline).await? {
             Ok(stage) => stage,
             Err(why) => {
