@@ -5,12 +5,10 @@ mod common;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use common::{Folder, qga, ran, run};
+use common::{Folder, qga, run};
 use qga_sim::{Guest, Server, ServerHandle};
 use qga_tests::real_agent::RealAgent;
 use serde_json::{Value, json};
@@ -199,77 +197,39 @@ fn a_mode_of_here_is_kept() {
     assert_eq!(fs::read(&path).unwrap(), b"new");
 }
 
-const BIG: usize = 16 << 20;
-
-/// Runs `qga cp --resume`, and kills it when so much of the part is there.
-fn kill_midway(address: &str, from: &str, to: &str, len: impl Fn() -> u64) {
-    let mut child = qga(&["-c", address, "cp", "--resume", from, to]).spawn().unwrap();
-    let limit = Instant::now() + Duration::from_secs(120);
-    while len() < 2 << 20 {
-        assert!(
-            Instant::now() < limit && child.try_wait().unwrap().is_none(),
-            "it is over too soon, or too slow"
-        );
-        thread::sleep(Duration::from_millis(1));
-    }
-    child.kill().unwrap();
-    child.wait().unwrap();
-}
-
-fn resume(address: &str, from: &str, to: &str) {
-    let document = ran(&mut qga(&["-c", address, "--json", "cp", "--resume", from, to])).json();
-    let resumed = document["resumed_bytes"].as_u64().unwrap();
-    assert!((1 << 20..BIG as u64).contains(&resumed), "{document}");
-    assert_eq!((&document["bytes"], &document["verified_by"]), (&json!(BIG), &json!("sha256sum")));
-}
-
-fn size(path: PathBuf) -> impl Fn() -> u64 {
-    move || fs::metadata(&path).map_or(0, |there| there.len())
-}
-
 #[test]
-fn a_copy_to_a_real_guest_that_was_killed_is_resumed() {
-    let mut agent = RealAgent::start();
-    let (here, there) = (agent.folder().join("here"), agent.folder().join("there"));
-    fs::write(&here, bytes(BIG)).unwrap();
-    let (from, to) = (text(&here), format!(":{}", text(&there)));
-    kill_midway(&agent.address(), &from, &to, size(agent.folder().join("there.qga-part/part")));
-    assert!(!there.exists());
-    // A real agent on a Unix socket may have died of that, and loses its handles if it has.
-    thread::sleep(Duration::from_millis(200));
-    if !agent.is_alive() {
-        agent.restart();
-    }
-    resume(&agent.address(), &from, &to);
-    assert!(fs::read(&there).unwrap() == bytes(BIG));
-    assert!(!agent.folder().join("there.qga-part").exists());
-}
-
-#[test]
-fn a_copy_from_a_real_guest_that_was_killed_is_resumed() {
-    let mut agent = RealAgent::start();
-    let (here, there) = (agent.folder().join("here"), agent.folder().join("there"));
-    fs::write(&there, bytes(BIG)).unwrap();
-    let (from, to) = (format!(":{}", text(&there)), text(&here));
-    kill_midway(&agent.address(), &from, &to, size(agent.folder().join("here.qga-part")));
-    assert!(!here.exists());
-    thread::sleep(Duration::from_millis(200));
-    if !agent.is_alive() {
-        agent.restart();
-    }
-    resume(&agent.address(), &from, &to);
-    assert!(fs::read(&here).unwrap() == bytes(BIG));
-}
-
-#[test]
-fn a_copy_to_a_simulated_guest_that_was_killed_is_resumed() {
+fn a_folder_without_files_is_copied_too() {
     let folder = Folder::new();
-    let server = sim(&folder, Guest::new());
-    let (address, here) = (folder.address(), folder.path().join("here"));
-    fs::write(&here, bytes(BIG)).unwrap();
-    let len = || server.guest().metadata("/there.qga-part/part").map_or(0, |there| there.size);
-    kill_midway(&address, &text(&here), ":/there", len);
-    assert_eq!(content(&server, "/there"), None);
-    resume(&address, &text(&here), ":/there");
-    assert!(content(&server, "/there").is_some_and(|found| found == bytes(BIG)));
+    let server = sim(&folder, Guest::new().directory("/srv"));
+    let here = folder.path().join("empty");
+    fs::create_dir_all(here.join("a/b")).unwrap();
+    let out = run(&["-c", &folder.address(), "cp", "-r", &text(&here), ":/srv"]).ok();
+    assert!(out.contains("no file"), "{out}");
+    assert!(server.guest().metadata("/srv/empty/a/b").is_some());
+    let document = run(&["-c", &folder.address(), "--json", "cp", "-r", ":/srv", &text(&here)]).json();
+    assert_eq!((&document["files"], &document["bytes"]), (&json!(0), &json!(0)));
+    assert!(here.join("srv/empty/a/b").is_dir());
+}
+
+#[test]
+fn folders_that_are_too_deep_are_told_of() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new());
+    let here = folder.path().join("deep");
+    fs::create_dir_all(here.join("d/".repeat(202))).unwrap();
+    let failed = run(&["-c", &folder.address(), "cp", "-r", &text(&here), ":/deep"]).failed(1);
+    assert!(failed.contains("200 folders"), "{failed}");
+}
+
+/// Where nothing tells whether there is a folder, no tree is put over what may be there.
+#[test]
+fn a_tree_goes_nowhere_unknown() {
+    let folder = Folder::new();
+    let no_stat = Guest::new().disable("guest-exec");
+    let server = sim(&folder, no_stat);
+    let here = folder.path().join("tree");
+    fs::create_dir_all(&here).unwrap();
+    fs::write(here.join("file"), "x").unwrap();
+    run(&["-c", &folder.address(), "cp", "-r", &text(&here), ":/srv"]).failed(1);
+    assert_eq!(content(&server, "/srv/file"), None);
 }

@@ -11,11 +11,12 @@ use serde_json::{Value, json};
 
 use super::Done;
 use super::files::bytes::Stdout;
+use super::files::tidy;
 use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
 use crate::output::{self, escape, units};
-use crate::work::{self, Stopped, Work};
+use crate::work::{self, Work};
 
 mod bar;
 use bar::Bar;
@@ -36,8 +37,8 @@ standard output. One of the two must be the guest's.
   qga -c ADDRESS cp -r site/ :/srv/www
   qga -c ADDRESS cp - :/etc/motd < motd
 
-A copy gets its name when it is whole: it is written beside it, to NAME.qga-part,
-where nobody else can read it, and renamed; a file that it replaces gives it its
+A copy gets its name when it is whole: it is written beside it, to NAME.qga-part
+or, in the guest without --resume, to NAME.qga-part-NUMBER, where nobody else can read it, and renamed; a file that it replaces gives it its
 mode. Where that cannot be done it is written where it is, which is told: in
 guests that run no programs for their agent's clients (also Windows), and over
 what is no regular file (links, devices, pipes), which is never replaced.
@@ -91,7 +92,8 @@ const BUFFER: usize = 1024 * 1024;
 
 /// What came of it.
 struct Outcome {
-    copied: Copied,
+    /// `None`: there was no file.
+    copied: Option<Copied>,
     files: u64,
     /// What was passed over: no files and no folders.
     skipped: u64,
@@ -146,9 +148,10 @@ fn copy_from(work: &mut Work, cli: &Cli, args: &Args, from: &str, to: Place<'_>)
         _ => {
             let what = verified(CopyFrom::new(from), args);
             let (mut sink, mut buffer) = (Writer(Stdout::new()), vec![0; BUFFER]);
-            let copied = work.run(async |session, deadline| {
+            let flow = async |session: &mut work::Session, deadline| {
                 session.copy_from(&what, &mut sink, &mut buffer, |_| {}, deadline).await
-            })?;
+            };
+            let copied = tidy::run(work, None, flow, is_fate_unknown)?;
             one(copied.map_err(|error| explain(work, error, "standard output", false))?)
         }
     }
@@ -162,10 +165,11 @@ fn file_from(work: &mut Work, args: &Args, from: &str, to: &Path, bar: &mut Bar)
         what = what.resume(prefix);
     }
     let mut buffer = vec![0; BUFFER];
-    let result = work.run(async |session, deadline| {
+    let flow = async |session: &mut work::Session, deadline| {
         let mut sink = Writer(target.file());
         session.copy_from(&what, &mut sink, &mut buffer, |progress| bar.show(progress), deadline).await
-    });
+    };
+    let result = tidy::run(work, None, flow, is_fate_unknown);
     bar.clear();
     match result {
         Ok(Ok(copied)) => {
@@ -178,14 +182,15 @@ fn file_from(work: &mut Work, args: &Args, from: &str, to: &Path, bar: &mut Bar)
         }
         Err(stopped) => {
             target.give_up(true);
-            work.tidy(TIDY_TIME, async |session, deadline| session.close_abandoned(deadline).await);
             Err(stopped.into())
         }
     }
 }
 
-/// How long putting the guest in order may take.
-const TIDY_TIME: std::time::Duration = std::time::Duration::from_secs(3);
+/// Whether the guest may have done what it did not say.
+fn is_fate_unknown(error: &CopyError) -> bool {
+    error.call().is_some_and(qga_std::Error::is_fate_unknown)
+}
 
 fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -> Result<Outcome, Failure> {
     let Place::Here(from) = from else {
@@ -206,7 +211,7 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
         return tree::copy_to(work, cli, args, path, to);
     }
     let mut name = to.to_owned();
-    if to.ends_with('/') || super::files::is_folder(work, to)? {
+    if to.ends_with('/') || super::files::is_folder(work, to)?.unwrap_or(false) {
         name = format!("{}/{}", to.trim_end_matches('/'), base(from)?);
     }
     one(file_to(work, args, path, &name, &mut Bar::new(cli, &name))?)
@@ -237,23 +242,16 @@ fn stream_to(
         what = what.verify();
     }
     let (mut source, mut buffer) = (Reader(reader), vec![0; BUFFER]);
-    let result = work.run(async |session, deadline| {
+    let flow = async |session: &mut work::Session, deadline| {
         session.copy_to(&what, &mut source, &mut buffer, |progress| bar.show(progress), deadline).await
-    });
+    };
+    let part = if args.resume { None } else { Some(to) };
+    let result = tidy::run(work, part, flow, is_fate_unknown);
     bar.clear();
     match result {
         Ok(Ok(copied)) => Ok(copied),
         Ok(Err(error)) => Err(explain(work, error, &format!(":{to}"), args.resume)),
-        Err(Stopped) => {
-            let is_kept = args.resume;
-            work.tidy(TIDY_TIME, async |session, deadline| {
-                if !is_kept {
-                    session.remove_part(to, deadline).await;
-                }
-                session.close_abandoned(deadline).await
-            });
-            Err(Stopped.into())
-        }
+        Err(stopped) => Err(stopped.into()),
     }
 }
 
@@ -263,7 +261,7 @@ fn verified<'a>(what: CopyFrom<'a>, args: &Args) -> CopyFrom<'a> {
 
 #[allow(clippy::unnecessary_wraps, reason = "all ways end with it")]
 fn one(copied: Copied) -> Result<Outcome, Failure> {
-    Ok(Outcome { copied, files: 1, skipped: 0 })
+    Ok(Outcome { copied: Some(copied), files: 1, skipped: 0 })
 }
 
 /// The last part of a path, as the name of a copy.
@@ -300,7 +298,9 @@ fn explain(work: &mut Work, error: CopyError, to: &str, is_resumed: bool) -> Fai
 }
 
 fn text(outcome: &Outcome) -> String {
-    let Copied { len, resumed, check, placing, .. } = outcome.copied;
+    let Some(Copied { len, resumed, check, placing, .. }) = outcome.copied else {
+        return "there is no file in it; its folders were made\n".to_owned();
+    };
     let mut text = match outcome.files {
         1 => format!("copied {}", units::bytes(len)),
         files => format!("copied {files} files, {}", units::bytes(len)),
@@ -335,18 +335,18 @@ fn in_place(placing: Placing) -> Option<&'static str> {
 }
 
 fn document(outcome: &Outcome) -> Value {
-    let check = match outcome.copied.check {
-        Check::Tool(program) => program.into(),
-        Check::ReadBack => "read back".into(),
+    let check = match outcome.copied.as_ref().map(|copied| copied.check) {
+        Some(Check::Tool(program)) => program.into(),
+        Some(Check::ReadBack) => "read back".into(),
         _ => Value::Null,
     };
     json!({
-        "bytes": outcome.copied.len,
-        "resumed_bytes": outcome.copied.resumed,
+        "bytes": outcome.copied.as_ref().map_or(0, |copied| copied.len),
+        "resumed_bytes": outcome.copied.as_ref().map_or(0, |copied| copied.resumed),
         "files": outcome.files,
         "skipped": outcome.skipped,
         "verified_by": check,
-        "in_place": in_place(outcome.copied.placing),
+        "in_place": outcome.copied.as_ref().and_then(|copied| in_place(copied.placing)),
     })
 }
 

@@ -3,7 +3,7 @@
 
 use qga_proto::CopyFrom;
 use qga_proto::exec::{Exec, Outcome};
-use qga_std::{ExecError, Writer};
+use qga_std::{CopyError, ExecError, FileError, Writer};
 use serde_json::{Map, Value, json};
 
 use super::Done;
@@ -15,6 +15,8 @@ use crate::work::{self, Work};
 
 pub(super) mod bytes;
 use bytes::Stdout;
+
+pub(super) mod tidy;
 
 mod entry;
 pub(super) use entry::Entry;
@@ -84,22 +86,26 @@ pub(super) fn cat(cli: &Cli, args: &Cat) -> Result<Done, Failure> {
 fn cat_one(work: &mut Work, cli: &Cli, path: &str) -> Result<Value, Failure> {
     if !cli.json {
         let (what, mut sink, mut buffer) = (CopyFrom::new(path), Writer(Stdout::new()), vec![0; 1 << 20]);
-        let copied = work.run(async |session, deadline| {
+        let flow = async |session: &mut work::Session, deadline| {
             session.copy_from(&what, &mut sink, &mut buffer, |_| {}, deadline).await
-        })?;
+        };
+        let is_fate_unknown = |error: &CopyError| error.call().is_some_and(qga_std::Error::is_fate_unknown);
+        let copied = tidy::run(work, None, flow, is_fate_unknown)?;
         return match copied {
             Ok(_) => Ok(Value::Null),
-            Err(qga_std::CopyError::Call(error)) => Err(work.explain(&error, true)),
-            Err(qga_std::CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                Ok(Value::Null)
-            }
+            Err(CopyError::Call(error)) => Err(work.explain(&error, true)),
+            Err(CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Value::Null),
             Err(error) => Err(Failure::new(Kind::Output, error.to_string())),
         };
     }
-    let read = work.run(async |session, deadline| session.read_file(path, DOCUMENT, deadline).await)?;
+    let flow =
+        async |session: &mut work::Session, deadline| session.read_file(path, DOCUMENT, deadline).await;
+    let is_fate_unknown =
+        |error: &FileError| matches!(error, FileError::Call(error) if error.is_fate_unknown());
+    let read = tidy::run(work, None, flow, is_fate_unknown)?;
     let content = match read {
         Ok(content) => content,
-        Err(qga_std::FileError::Call(error)) => return Err(work.explain(&error, true)),
+        Err(FileError::Call(error)) => return Err(work.explain(&error, true)),
         Err(error) => return Err(Failure::new(Kind::Failed, format!("{path}: {error}"))),
     };
     let mut document = Map::new();
@@ -198,12 +204,17 @@ fn plain(path: &str) -> &str {
     path.strip_prefix(':').unwrap_or(path)
 }
 
-/// Whether there is a folder at a path of the guest. Where that cannot be known, no.
-pub(super) fn is_folder(work: &mut Work, path: &str) -> Result<bool, Failure> {
-    // With the slash a link to a folder is one, too.
-    match find(work, &format!("{}/", path.trim_end_matches('/')), Some(0)) {
-        Ok(entries) => Ok(entries.first().is_some_and(|entry| entry.kind == 'd')),
-        Err(failure) if matches!(failure.kind(), Kind::Refused | Kind::Failed) => Ok(false),
+/// Whether there is a folder at a path of the guest, or a link to one. `None`: there is no program that tells.
+pub(super) fn is_folder(work: &mut Work, path: &str) -> Result<Option<bool>, Failure> {
+    match run(work, &Exec::new("stat").args(["-L", "-c", "%f", "--", path])) {
+        Ok(outcome) => {
+            let text = String::from_utf8_lossy(&outcome.stdout);
+            let mode = u32::from_str_radix(text.trim(), 16).ok();
+            Ok(mode.map(|mode| mode & 0o170_000 == 0o040_000))
+        }
+        // There is nothing, or nothing that one may see.
+        Err(failure) if failure.kind() == Kind::Failed => Ok(Some(false)),
+        Err(failure) if failure.kind() == Kind::Refused => Ok(None),
         Err(failure) => Err(failure),
     }
 }

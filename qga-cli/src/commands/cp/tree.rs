@@ -47,7 +47,7 @@ pub(super) fn copy_from(
             _ => sum.skipped += 1,
         }
     }
-    sum.outcome()
+    Ok(sum.outcome())
 }
 
 /// A path that the guest tells, if it leads nowhere else.
@@ -71,7 +71,11 @@ pub(super) fn copy_to(
     from: &Path,
     to: &str,
 ) -> Result<Outcome, Failure> {
-    let root = if files::is_folder(work, to)? {
+    let Some(is_there) = files::is_folder(work, to)? else {
+        let message = "the guest has no stat, which would tell whether there is a folder";
+        return Err(Failure::new(Kind::Failed, message).at(work.address()));
+    };
+    let root = if is_there {
         let whole = fs::canonicalize(from).map_err(|error| cannot("read", from, &error))?;
         join(to, base(&text(&whole)?)?)
     } else {
@@ -90,7 +94,12 @@ pub(super) fn copy_to(
             let there = fs::symlink_metadata(&path).map_err(|error| cannot("read", &path, &error))?;
             let name = text(path.file_name().map_or(Path::new(""), Path::new))?;
             let target = join(&target, &name);
-            if there.is_dir() && depth < MAX_DEPTH {
+            if there.is_dir() {
+                if depth >= MAX_DEPTH {
+                    let message =
+                        format!("{}: more than {MAX_DEPTH} folders inside each other", path.display());
+                    return Err(Failure::new(Kind::Failed, message));
+                }
                 folders.push((path, target, depth + 1));
             } else if there.is_file() {
                 bar.rename(&target);
@@ -100,7 +109,7 @@ pub(super) fn copy_to(
             }
         }
     }
-    sum.outcome()
+    Ok(sum.outcome())
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
@@ -137,11 +146,11 @@ impl Sum {
         }
     }
 
-    fn outcome(self) -> Result<Outcome, Failure> {
-        let Some(mut copied) = self.first else {
-            return Err(Failure::new(Kind::Failed, "there is no file in it"));
-        };
-        copied.len = self.len;
-        Ok(Outcome { copied, files: self.files, skipped: self.skipped })
+    fn outcome(self) -> Outcome {
+        let mut copied = self.first;
+        if let Some(copied) = &mut copied {
+            copied.len = self.len;
+        }
+        Outcome { copied, files: self.files, skipped: self.skipped }
     }
 }

@@ -1,0 +1,201 @@
+//! `qga cp` and `cat` that are killed, stopped or too late: what can be resumed is, and nothing else is left in the guest.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use common::{Folder, qga, qga_heeding_signals, ran, run, signal, wait};
+use qga_sim::{Fault, FaultKind, Guest, Server, ServerHandle, Sim};
+use qga_tests::real_agent::RealAgent;
+use serde_json::json;
+
+/// How long anything may take that must come.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// Bytes that differ from place to place.
+fn bytes(len: usize) -> Vec<u8> {
+    let mut state = 7_u32;
+    let next = move || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    std::iter::repeat_with(next).take(len).collect()
+}
+
+fn text(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// A simulated guest that loses all replies to a command.
+fn losing(folder: &Folder, command: &str) -> ServerHandle {
+    let sim = Sim::new(Guest::new().file("/big", bytes(1 << 20)));
+    Server::bind(&folder.address(), sim.fault(Fault::new(FaultKind::Lost).of(command)))
+        .unwrap()
+        .spawn()
+        .unwrap()
+}
+
+fn wait_until(what: &str, is_so: impl Fn() -> bool) {
+    let limit = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < limit, "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The names of what is in the guest beside the files that it had.
+fn parts(server: &ServerHandle) -> Vec<String> {
+    let guest = server.guest();
+    guest.files().map(|(path, _)| path.to_owned()).filter(|path| path.contains("qga-part")).collect()
+}
+
+#[test]
+fn a_signal_leaves_no_file_open() {
+    for arguments in [["cat", "/big"].as_slice(), &["--json", "cat", "/big"], &["cp", ":/big", "-"]] {
+        let folder = Folder::new();
+        let server = losing(&folder, "guest-file-read");
+        let child = qga_heeding_signals(&[&["-c", &folder.address()], arguments].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        wait_until("it opens the file", || server.guest().open_files() == 1);
+        signal(&child, "INT");
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(130), ""), "{arguments:?}");
+        assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_deadline_leaves_no_file_open() {
+    for arguments in [["cat", "/big"].as_slice(), &["--json", "cat", "/big"], &["cp", ":/big", "-"]] {
+        let folder = Folder::new();
+        let server = losing(&folder, "guest-file-read");
+        run(&[&["-c", &folder.address(), "-t", "2"], arguments].concat()).failed(4);
+        assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_copy_that_is_stopped_or_late_leaves_nothing_in_the_guest() {
+    for is_stopped in [false, true] {
+        let folder = Folder::new();
+        let server = losing(&folder, "guest-file-write");
+        let here = folder.path().join("here");
+        fs::write(&here, bytes(300_000)).unwrap();
+        let timeout = if is_stopped { "60" } else { "2" };
+        let child =
+            qga_heeding_signals(&["-c", &folder.address(), "-t", timeout, "cp", &text(&here), ":/new"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap();
+        wait_until("it opens the file", || server.guest().open_files() == 1);
+        if is_stopped {
+            signal(&child, "INT");
+        }
+        let ran = wait(child);
+        assert_eq!(ran.code, Some(if is_stopped { 130 } else { 4 }), "{}", ran.err);
+        assert_eq!((server.guest().open_files(), parts(&server)), (0, Vec::new()));
+        assert_eq!(server.guest().metadata("/new"), None);
+    }
+}
+
+const BIG: usize = 16 << 20;
+
+/// How many bytes of a copy go through a relay, each way: some 3 MiB of content.
+const THROUGH: usize = 4 << 20;
+
+/// A line to an agent that breaks off: behind so many bytes nothing more goes through, but the connection stays.
+fn relay(folder: &Folder, agent: PathBuf) -> String {
+    let listener = UnixListener::bind(folder.path().join("relay")).unwrap();
+    thread::spawn(move || {
+        let client = listener.accept().unwrap().0;
+        let agent = UnixStream::connect(agent).unwrap();
+        let (from, to) = (client.try_clone().unwrap(), agent.try_clone().unwrap());
+        thread::spawn(move || pass(from, to));
+        pass(agent, client);
+    });
+    folder.address_of("relay")
+}
+
+/// Passes on what comes first, and drops the rest: an agent whose replies nobody reads would exit.
+fn pass(mut from: UnixStream, mut to: UnixStream) {
+    let (mut buffer, mut left) = (vec![0; 65_536], THROUGH);
+    while let Ok(n @ 1..) = from.read(&mut buffer) {
+        let n = n.min(left);
+        left -= n;
+        // Who has gone needs no more.
+        let _ = to.write_all(&buffer[..n]);
+    }
+    let _ = to.shutdown(Shutdown::Write);
+}
+
+/// Runs `qga cp --resume` over a line that breaks off, and kills it when so much of the part is there.
+fn kill_midway(agent: PathBuf, from: &str, to: &str, len: impl Fn() -> u64) {
+    let folder = Folder::new();
+    let address = relay(&folder, agent);
+    let mut child = qga(&["-c", &address, "cp", "--resume", from, to]).spawn().unwrap();
+    wait_until("a part is there", || len() >= 1 << 20);
+    assert!(child.try_wait().unwrap().is_none(), "it cannot be over");
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn resume(address: &str, from: &str, to: &str) {
+    let document = ran(&mut qga(&["-c", address, "--json", "cp", "--resume", from, to])).json();
+    let resumed = document["resumed_bytes"].as_u64().unwrap();
+    assert!((1 << 20..BIG as u64).contains(&resumed), "{document}");
+    assert_eq!((&document["bytes"], &document["verified_by"]), (&json!(BIG), &json!("sha256sum")));
+}
+
+fn size(path: PathBuf) -> impl Fn() -> u64 {
+    move || fs::metadata(&path).map_or(0, |there| there.len())
+}
+
+#[test]
+fn a_copy_to_a_real_guest_that_was_killed_is_resumed() {
+    let agent = RealAgent::start();
+    let (here, there) = (agent.folder().join("here"), agent.folder().join("there"));
+    fs::write(&here, bytes(BIG)).unwrap();
+    let (from, to) = (text(&here), format!(":{}", text(&there)));
+    kill_midway(agent.socket(), &from, &to, size(agent.folder().join("there.qga-part/part")));
+    assert!(!there.exists());
+    resume(&agent.address(), &from, &to);
+    assert!(fs::read(&there).unwrap() == bytes(BIG));
+    assert!(!agent.folder().join("there.qga-part").exists());
+}
+
+#[test]
+fn a_copy_from_a_real_guest_that_was_killed_is_resumed() {
+    let agent = RealAgent::start();
+    let (here, there) = (agent.folder().join("here"), agent.folder().join("there"));
+    fs::write(&there, bytes(BIG)).unwrap();
+    let (from, to) = (format!(":{}", text(&there)), text(&here));
+    kill_midway(agent.socket(), &from, &to, size(agent.folder().join("here.qga-part")));
+    assert!(!here.exists());
+    resume(&agent.address(), &from, &to);
+    assert!(fs::read(&here).unwrap() == bytes(BIG));
+}
+
+#[test]
+fn a_copy_to_a_simulated_guest_that_was_killed_is_resumed() {
+    let folder = Folder::new();
+    let server = Server::bind(&folder.address(), Guest::new()).unwrap().spawn().unwrap();
+    let here = folder.path().join("here");
+    fs::write(&here, bytes(BIG)).unwrap();
+    let len = || server.guest().metadata("/there.qga-part/part").map_or(0, |there| there.size);
+    kill_midway(folder.socket(), &text(&here), ":/there", len);
+    assert_eq!(server.guest().metadata("/there"), None);
+    resume(&folder.address(), &text(&here), ":/there");
+    let guest = server.guest();
+    assert!(guest.files().any(|(path, content)| path == "/there" && content == bytes(BIG)));
+}
