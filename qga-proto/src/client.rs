@@ -95,6 +95,9 @@ pub struct Client<Rx, Tx = Rx> {
     resynced: bool,
     late: Late,
     handles: Handles,
+    /// Tells what this client leaves in a guest from what others do.
+    #[cfg(feature = "alloc")]
+    mark: u32,
 }
 
 /// How far the line is trusted.
@@ -139,8 +142,16 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             resynced: false,
             late: Late::default(),
             handles: Handles::default(),
+            #[cfg(feature = "alloc")]
+            mark: Ids::mark(seed),
             config,
         }
+    }
+
+    /// A number for names in a guest, other than that of other clients.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn mark(&self) -> u32 {
+        self.mark
     }
 
     /// Takes a command to be sent. One that is still in flight is given up: its reply will not be taken for this one's.

@@ -242,6 +242,12 @@ impl Ids {
         Self { state: seed, narrow: false }
     }
 
+    /// A number that follows from a seed, and is none of its sequence.
+    #[cfg(feature = "alloc")]
+    pub(super) fn mark(seed: u64) -> u32 {
+        (Self::new(!seed).next() >> 32) as u32
+    }
+
     fn sync(&mut self) -> u64 {
         let bits = if self.narrow { DOUBLE } else { i64::MAX as u64 };
         self.next() & bits | 1

@@ -17,6 +17,9 @@ cases! {
     a_copy_from_the_guest_is_the_same(sim, real);
     a_file_that_is_replaced_gives_its_mode(sim, real);
     a_part_is_private(real);
+    copies_to_one_path_do_not_meet(real);
+    what_is_somebody_elses_stays(real);
+    a_folder_in_the_way_swallows_nothing(real);
     a_copy_that_fails_leaves_what_was_there(sim, real);
     a_copy_to_the_guest_goes_on_where_it_broke_off(sim, real);
     a_part_of_another_file_is_noticed(sim, real);
@@ -112,26 +115,111 @@ async fn a_file_that_is_replaced_gives_its_mode<R: Runtime>(agent: &Agent) {
     assert_eq!(agent.content(&path).as_deref(), Some(&b"new"[..]));
 }
 
-/// Looks at the folder of the part while it is being written.
+/// Looks at the folder of the part, which begins with this path, while it is being written.
 struct Looks<'a>(&'a [u8], String);
+
+/// What there is beside a path for parts of it.
+fn parts(path: &str) -> Vec<std::path::PathBuf> {
+    let path = std::path::Path::new(path);
+    let beside = std::fs::read_dir(path.parent().expect("a folder")).expect("it is there");
+    let start = part(&path.file_name().expect("a name").to_string_lossy());
+    let beside = beside.map(|entry| entry.expect("it is there").path());
+    beside
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(&start)))
+        .collect()
+}
 
 impl Source for Looks<'_> {
     type Error = Infallible;
 
     async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
-        let there = std::fs::symlink_metadata(&self.1).expect("it is made before");
-        assert!(there.is_dir());
-        assert_eq!(there.permissions().mode() & 0o7777, 0o700);
+        let parts = parts(&self.1);
+        let there = std::fs::symlink_metadata(&parts[0]).expect("it is made before");
+        assert!(there.is_dir() && parts.len() == 1);
+        assert_eq!(there.permissions().mode() & 0o5777, 0o700);
         self.0.read(buffer).await
     }
 }
 
 async fn a_part_is_private<R: Runtime>(agent: &Agent) {
     let mut session = R::connect_lazy(&agent.address());
+    let (folder, soon) = (agent.guest_path("folder"), soon::<R>(&session));
+    let path = format!("{folder}/copy");
+    std::fs::create_dir(&folder).expect("room");
+    // What is made in a folder with that bit gets it, too.
+    for mode in [0o755, 0o2775] {
+        std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+        let (content, what) = (bytes(100_000), CopyTo::new(&path));
+        let mut source = Looks(&content, path.clone());
+        let copied =
+            session.copy_to(&what, &mut source, &mut vec![0; BUFFER], |_| {}, soon).await.expect("room");
+        assert!(matches!(copied.placing, Placing::Renamed { .. }), "{copied:?}");
+        assert!(parts(&path).is_empty());
+    }
+}
+
+/// Lets another copy to the same path come in between.
+struct Meanwhile<'a, R: Runtime>(&'a [u8], Option<(Session<R>, String)>);
+
+impl<R: Runtime> Source for Meanwhile<'_, R> {
+    type Error = Infallible;
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        if let Some((mut other, path)) = self.1.take() {
+            let copied = copy_to::<R>(&mut other, CopyTo::new(&path), b"the other").await.expect("room");
+            assert_eq!(copied.placing, Placing::Renamed { replaced: false });
+        }
+        self.0.read(buffer).await
+    }
+}
+
+async fn copies_to_one_path_do_not_meet<R: Runtime>(agent: &Agent) {
+    let second = Agent::real();
+    let mut session = R::connect_lazy(&agent.address());
     let (path, soon) = (agent.guest_path("copy"), soon::<R>(&session));
     let (content, what) = (bytes(100_000), CopyTo::new(&path));
-    let mut source = Looks(&content, part(&path));
-    session.copy_to(&what, &mut source, &mut vec![0; BUFFER], |_| {}, soon).await.expect("room");
+    let mut source = Meanwhile::<R>(&content, Some((R::connect_lazy(&second.address()), path.clone())));
+    let copied = session.copy_to(&what, &mut source, &mut vec![0; BUFFER], |_| {}, soon).await.expect("room");
+    assert_eq!(copied.len, 100_000);
+    assert!(agent.content(&path).is_some_and(|found| found == content));
+    assert!(parts(&path).is_empty());
+}
+
+async fn what_is_somebody_elses_stays<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let path = agent.guest_path("copy");
+    let notes = format!("{}/notes", part(&path));
+    std::fs::create_dir(part(&path)).expect("room");
+    std::fs::write(&notes, "mine").expect("room");
+    for what in [CopyTo::new(&path), CopyTo::new(&path).resume()] {
+        copy_to::<R>(&mut session, what, b"new").await.expect("room");
+        assert_eq!(agent.content(&path).as_deref(), Some(&b"new"[..]));
+        assert_eq!(agent.content(&notes).as_deref(), Some(&b"mine"[..]));
+        std::fs::remove_file(&path).expect("it is there");
+    }
+}
+
+/// Makes a folder at the path, when it is too late to see it.
+struct Blocks<'a>(&'a [u8], String);
+
+impl Source for Blocks<'_> {
+    type Error = Infallible;
+
+    async fn read(&mut self, buffer: &mut [u8]) -> Result<usize, Infallible> {
+        // The second time it is there already.
+        let _ = std::fs::create_dir(&self.1);
+        self.0.read(buffer).await
+    }
+}
+
+async fn a_folder_in_the_way_swallows_nothing<R: Runtime>(agent: &Agent) {
+    let mut session = R::connect_lazy(&agent.address());
+    let (path, soon) = (agent.guest_path("copy"), soon::<R>(&session));
+    let mut source = Blocks(b"new", path.clone());
+    let result = session.copy_to(&CopyTo::new(&path), &mut source, &mut vec![0; BUFFER], |_| {}, soon).await;
+    assert!(matches!(result, Err(CopyError::Program { program: "mv", .. })), "{result:?}");
+    assert!(std::fs::read_dir(&path).expect("it is there").next().is_none());
+    assert!(parts(&path).is_empty());
 }
 
 async fn a_copy_that_fails_leaves_what_was_there<R: Runtime>(agent: &Agent) {

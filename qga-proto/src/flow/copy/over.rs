@@ -45,17 +45,30 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         deadline: Instant,
     ) -> Result<Poured, CopyError<T::Error, S::Error>> {
         let mut digest = Digest::new();
-        let (mut file, resumed) = match self.open_part(what, path, deadline).await? {
-            Some((handle, len)) => (self.attach_part(handle, len), len),
-            None => (self.open(path, Mode::Create, deadline).await?, 0),
+        let resumed = if what.is_resumed { self.part_len(path, deadline).await? } else { 0 };
+        if resumed > 0 {
+            skip(resumed, source, buffer, &mut digest).await?;
+            if !has_size {
+                // Whatever file is there may be shorter: it must be a part of this one.
+                self.verify(path, &digest, buffer, deadline).await?;
+            }
+        }
+        let mut file = match resumed {
+            0 => self.open(path, Mode::Create, deadline).await?,
+            _ => self.open(path, Mode::ReadWrite, deadline).await?,
         };
+        if resumed > 0 {
+            let len = file.seek(Seek::End(0), deadline).await?;
+            if len != resumed {
+                // Somebody else writes to it.
+                let _ = file.close(deadline).await;
+                return Err(CopyError::Differs);
+            }
+        }
         let total = what.len;
         let mut told = |done| progress(Progress { done, total });
-        let mut result = skip(resumed, source, buffer, &mut digest).await;
-        if result.is_ok() {
-            let digest = what.verifies().then_some(&mut digest);
-            result = fill(&mut file, resumed, source, buffer, digest, &mut told, deadline).await;
-        }
+        let hashed = what.verifies().then_some(&mut digest);
+        let result = fill(&mut file, resumed, source, buffer, hashed, &mut told, deadline).await;
         let size = match (&result, has_size) {
             (Ok(_), true) => Some(file.seek(Seek::End(0), deadline).await),
             _ => None,
@@ -73,34 +86,22 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         Ok(Poured { len, resumed, check })
     }
 
-    /// Opens what an earlier copy has left, if it is wanted and there; gives the agent's number for it, and its length.
-    async fn open_part(
-        &mut self,
-        what: &CopyTo<'_>,
-        path: &str,
-        deadline: Instant,
-    ) -> Result<Option<(i64, u64)>, Error<T::Error>> {
-        if !what.is_resumed {
-            return Ok(None);
-        }
-        let mut file = match self.open(path, Mode::ReadWrite, deadline).await {
+    /// How much an earlier copy has left; 0 if it has left nothing.
+    async fn part_len(&mut self, path: &str, deadline: Instant) -> Result<u64, Error<T::Error>> {
+        let mut file = match self.open(path, Mode::Read, deadline).await {
             Ok(file) => file,
             // There is none.
-            Err(Error::Refused(_)) => return Ok(None),
+            Err(Error::Refused(_)) => return Ok(0),
             Err(error) => return Err(error),
         };
-        match file.seek(Seek::End(0), deadline).await {
-            Ok(len) => Ok(Some((file.detach(), len))),
-            Err(Error::Refused(_)) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// The file again, at its end.
-    fn attach_part(&mut self, handle: i64, len: u64) -> GuestFile<'_, T, Rx, Tx> {
-        let mut file = self.attach_file(handle, Mode::ReadWrite);
-        file.set_position(len);
-        file
+        let len = match file.seek(Seek::End(0), deadline).await {
+            Ok(len) => len,
+            Err(Error::Refused(_)) => 0,
+            Err(error) => return Err(error),
+        };
+        // It was only looked at.
+        let _ = file.close(deadline).await;
+        Ok(len)
     }
 }
 
@@ -113,6 +114,11 @@ pub(super) struct Poured {
 }
 
 impl Poured {
+    #[cfg(feature = "alloc")]
+    pub(super) const fn len(&self) -> u64 {
+        self.len
+    }
+
     pub(super) const fn copied(self, placing: Placing) -> Copied {
         Copied { len: self.len, resumed: self.resumed, check: self.check, placing }
     }

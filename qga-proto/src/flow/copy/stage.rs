@@ -6,6 +6,7 @@
 use alloc::format;
 use alloc::string::String;
 
+use super::tool::Ran;
 use super::{CopyError, CopyTo, InPlace, Placing};
 use crate::buffer::Buffer;
 use crate::error::Error;
@@ -16,6 +17,9 @@ use crate::transport::Transport;
 
 /// What is put behind the file's name. It has no dot before it, as what breaks off should be seen.
 const SUFFIX: &str = ".qga-part";
+
+/// The only thing in the folder.
+const PART: &str = "part";
 
 /// A folder for one copy.
 #[derive(Clone, Debug)]
@@ -34,11 +38,22 @@ struct Stat {
     /// Kind and mode, as the kernel has them.
     mode: u32,
     owner: (u32, u32),
+    size: u64,
 }
 
 const KIND: u32 = 0o170_000;
 const REGULAR: u32 = 0o100_000;
 const FOLDER: u32 = 0o040_000;
+
+/// What a new folder inherits.
+const SETGID: u32 = 0o2000;
+
+/// Why nothing is put beside a file.
+pub(super) struct NoStage {
+    pub(super) why: InPlace,
+    /// Whether there is nothing at the path yet.
+    pub(super) is_new: bool,
+}
 
 impl<'a> Stage<'a> {
     /// Makes the folder, or finds the one of an earlier copy that is to be resumed.
@@ -46,16 +61,18 @@ impl<'a> Stage<'a> {
         session: &mut Session<T, Rx, Tx>,
         what: &CopyTo<'a>,
         deadline: Instant,
-    ) -> Result<Result<Self, InPlace>, Error<T::Error>> {
-        let folder = Self::folder(what.path);
+    ) -> Result<Result<Self, NoStage>, Error<T::Error>> {
+        let mark = if what.is_resumed { None } else { Some(session.client.mark()) };
+        let folder = Self::folder(what.path, mark);
         let Some(old) = stat(session, what.path, deadline).await? else {
-            return Ok(Err(InPlace::NoPrograms));
+            return Ok(Err(NoStage { why: InPlace::NoPrograms, is_new: false }));
         };
+        let is_new = old.is_none();
         if old.is_some_and(|old| old.mode & KIND != REGULAR) {
-            return Ok(Err(InPlace::NotRegular));
+            return Ok(Err(NoStage { why: InPlace::NotRegular, is_new }));
         }
         let Some(made) = make(session, &folder, what.is_resumed, deadline).await? else {
-            return Ok(Err(InPlace::NoFolder));
+            return Ok(Err(NoStage { why: InPlace::NoFolder, is_new }));
         };
         let stage = Self {
             path: what.path,
@@ -66,25 +83,29 @@ impl<'a> Stage<'a> {
         };
         if stage.owner.is_some() && made.owner.0 != 0 {
             stage.remove(session, deadline).await;
-            return Ok(Err(InPlace::Owner));
+            return Ok(Err(NoStage { why: InPlace::Owner, is_new }));
         }
         Ok(Ok(stage))
     }
 
-    /// The folder beside a path.
-    pub(super) fn folder(path: &str) -> String {
-        format!("{path}{SUFFIX}")
+    /// The folder beside a path: one that can be found again, or with a mark nobody else's.
+    pub(super) fn folder(path: &str, mark: Option<u32>) -> String {
+        match mark {
+            Some(mark) => format!("{path}{SUFFIX}-{mark:08x}"),
+            None => format!("{path}{SUFFIX}"),
+        }
     }
 
     /// Where the copy is to be written.
     pub(super) fn part(&self) -> String {
-        format!("{}/part", self.folder)
+        format!("{}/{PART}", self.folder)
     }
 
-    /// Gives the copy its name.
+    /// Gives the copy its name, if it has this size: another one that is resumed may have begun to write to it.
     pub(super) async fn commit<T: Transport, Rx: Buffer, Tx: Buffer, H>(
         &self,
         session: &mut Session<T, Rx, Tx>,
+        len: u64,
         deadline: Instant,
     ) -> Result<Placing, CopyError<T::Error, H>> {
         let part = self.part();
@@ -95,12 +116,32 @@ impl<'a> Stage<'a> {
         // Behind the owner, as a change of that takes some bits away.
         let mode = format!("{:04o}", self.mode);
         must(session, "chmod", &[&mode, "--", &part], deadline).await?;
-        // What does not know -T is old, and has the same meaning without it, as there is no folder at the path.
-        if must::<_, _, _, H>(session, "mv", &["-fT", "--", &part, self.path], deadline).await.is_err() {
-            must(session, "mv", &["-f", "--", &part, self.path], deadline).await?;
+        let there = stat(session, &part, deadline).await?.flatten();
+        if there.is_none_or(|there| there.mode & KIND != REGULAR || there.size != len) {
+            return Err(CopyError::Differs);
         }
+        self.rename(session, &part, deadline).await?;
         self.remove(session, deadline).await;
         Ok(Placing::Renamed { replaced: self.replaces })
+    }
+
+    async fn rename<T: Transport, Rx: Buffer, Tx: Buffer, H>(
+        &self,
+        session: &mut Session<T, Rx, Tx>,
+        part: &str,
+        deadline: Instant,
+    ) -> Result<(), CopyError<T::Error, H>> {
+        let ran = session.run_tool("mv", &["-fT", "--", part, self.path], deadline).await?;
+        if !ran.as_ref().is_some_and(|ran| is_unknown_option(ran, self.path)) {
+            return succeeded("mv", ran);
+        }
+        // What does not know -T has the same meaning without it, where there is no folder at the path.
+        let there = stat(session, self.path, deadline).await?.flatten();
+        if there.is_some_and(|there| there.mode & KIND != REGULAR) {
+            let message = Text::new("something else than a file has come to its path");
+            return Err(CopyError::Program { program: "mv", message });
+        }
+        must(session, "mv", &["-f", "--", part, self.path], deadline).await
     }
 
     /// Removes the folder and what is in it, as far as that goes.
@@ -109,7 +150,7 @@ impl<'a> Stage<'a> {
         session: &mut Session<T, Rx, Tx>,
         deadline: Instant,
     ) {
-        session.remove_part(self.path, deadline).await;
+        clear(session, &self.folder, deadline).await;
     }
 }
 
@@ -124,14 +165,30 @@ async fn make<T: Transport, Rx: Buffer, Tx: Buffer>(
         let ran = session.run_tool("mkdir", &["-m", "0700", "--", folder], deadline).await?;
         let is_new = ran.is_some_and(|ran| ran.is_success);
         let found = stat(session, folder, deadline).await?.flatten();
-        let found = found.filter(|found| found.mode == FOLDER | 0o700);
-        if is_new && found.is_some() || is_resumed && is_ours(session, found, deadline).await? {
+        let found = found.filter(|found| found.mode & !SETGID == FOLDER | 0o700);
+        if !is_new && !is_ours(session, found, deadline).await? {
+            // Somebody else's, or there is no room for one.
+            return Ok(None);
+        }
+        if found.is_some() && (is_new || is_resumed) {
             return Ok(found);
         }
-        // What an earlier copy has left; or somebody else has put there, who may do so again.
-        session.run_tool("rm", &["-rf", "--", folder], deadline).await?;
+        // What an earlier copy has left; or a folder that is not private, as the system knows no modes.
+        clear(session, folder, deadline).await;
     }
     Ok(None)
+}
+
+/// Removes a folder of ours, as far as that goes: never more than what a copy has put there.
+pub(super) async fn clear<T: Transport, Rx: Buffer, Tx: Buffer>(
+    session: &mut Session<T, Rx, Tx>,
+    folder: &str,
+    deadline: Instant,
+) {
+    // That one is not there, or fails, leaves what is there.
+    let part = format!("{folder}/{PART}");
+    let _ = session.run_tool("rm", &["-f", "--", &part], deadline).await;
+    let _ = session.run_tool("rmdir", &["--", folder], deadline).await;
 }
 
 /// Whether something belongs to the user that the agent runs as: most often that is root.
@@ -154,7 +211,7 @@ async fn stat<T: Transport, Rx: Buffer, Tx: Buffer>(
     path: &str,
     deadline: Instant,
 ) -> Result<Option<Option<Stat>>, Error<T::Error>> {
-    let ran = session.run_tool("stat", &["-c", "%f %u %g", "--", path], deadline).await?;
+    let ran = session.run_tool("stat", &["-c", "%f %u %g %s", "--", path], deadline).await?;
     Ok(ran.map(|ran| if ran.is_success { Stat::parse(&ran.stdout) } else { None }))
 }
 
@@ -163,7 +220,7 @@ impl Stat {
         let mut words = core::str::from_utf8(text).ok()?.split_whitespace();
         let mode = u32::from_str_radix(words.next()?, 16).ok()?;
         let owner = (words.next()?.parse().ok()?, words.next()?.parse().ok()?);
-        Some(Self { mode, owner })
+        Some(Self { mode, owner, size: words.next()?.parse().ok()? })
     }
 }
 
@@ -174,22 +231,48 @@ async fn must<T: Transport, Rx: Buffer, Tx: Buffer, H>(
     arguments: &[&str],
     deadline: Instant,
 ) -> Result<(), CopyError<T::Error, H>> {
-    match session.run_tool_when_thawed(program, arguments, deadline).await? {
+    succeeded(program, session.run_tool_when_thawed(program, arguments, deadline).await?)
+}
+
+fn succeeded<E, H>(program: &'static str, ran: Option<Ran>) -> Result<(), CopyError<E, H>> {
+    match ran {
         Some(ran) if ran.is_success => Ok(()),
         Some(ran) => Err(CopyError::Program { program, message: Text::new(ran.message()) }),
         None => Err(CopyError::Program { program, message: Text::new("it cannot be run") }),
     }
 }
 
+/// Whether a program has failed because it does not know an option, and not because of the path.
+fn is_unknown_option(ran: &Ran, path: &str) -> bool {
+    let message = ran.message();
+    !ran.is_success && !message.contains(path) && (message.contains("option") || message.contains("sage:"))
+}
+
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use super::*;
 
     #[test]
     fn what_stat_says_is_read() {
-        assert_eq!(Stat::parse(b"81a4 0 7\n"), Some(Stat { mode: 0o100_644, owner: (0, 7) }));
-        for text in [&b""[..], b"81a4", b"81a4 0", b"x 0 0", b"81a4 root root", b"\xff 0 0"] {
+        let stat = Stat { mode: 0o100_644, owner: (0, 7), size: 3 };
+        assert_eq!(Stat::parse(b"81a4 0 7 3\n"), Some(stat));
+        for text in [&b""[..], b"81a4", b"81a4 0 7", b"x 0 0 3", b"81a4 root root 3", b"\xff 0 0 3"] {
             assert_eq!(Stat::parse(text), None);
+        }
+    }
+
+    #[test]
+    fn an_option_that_is_not_known_is_no_other_failure() {
+        let ran = |stderr: &str| Ran { is_success: false, stdout: Vec::new(), stderr: stderr.into() };
+        for text in ["mv: illegal option -- T\n", "mv: invalid option -- 'T'\n", "Usage: mv SOURCE DEST\n"] {
+            assert!(is_unknown_option(&ran(text), "/opt/a"), "{text}");
+        }
+        for text in
+            ["mv: cannot move 'x' to '/options/a': Permission denied", "mv: No space left on device", ""]
+        {
+            assert!(!is_unknown_option(&ran(text), "/options/a"), "{text}");
         }
     }
 }

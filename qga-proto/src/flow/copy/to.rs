@@ -35,8 +35,8 @@ impl<'a> CopyTo<'a> {
         self
     }
 
-    /// The mode of the file, if there is none of its name yet; 0644 if this is not called. A file that is written where it
-    /// is has the mode that the agent gives: 0666, on POSIX.
+    /// The mode of the file, if there is none of its name yet; 0644 if this is not called. Where the guest runs no programs
+    /// it has the mode that the agent gives: 0666, on POSIX.
     #[must_use]
     pub const fn mode(mut self, mode: u32) -> Self {
         self.mode = mode & 0o7777;
