@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use qga_proto::{
-    Client, Config, CopyFrom, CopyTo, Error, Instant, Misuse, Mode, Placing, Seek, Session, Transport,
+    Client, Config, CopyError, CopyFrom, CopyTo, Error, Instant, Misuse, Mode, Placing, Seek, Session,
+    Transport,
 };
 use qga_sim::{Fault, FaultKind, Guest, GuestIsOff, Sim, VirtualLine};
 use qga_tests::virtual_line::{Peer, VirtualLine as SlowLine, complete, poll_up_to, session as slow_session};
@@ -225,6 +226,42 @@ fn a_lost_reply_in_append_mode_leaves_the_fate_unknown() {
     assert!(error.is_fate_unknown());
     run(file.close(deadline)).expect("room");
     assert_eq!(content(&session, COPY).as_deref(), Some(&b"once"[..]));
+}
+
+/// What cannot be put back to where it was, such as a pipe, is not written again: whether it was, nobody knows.
+#[test]
+fn a_lost_reply_where_there_are_no_positions_leaves_the_fate_unknown() {
+    let fault = Fault::new(FaultKind::Lost).of("guest-file-write").nth(1);
+    let sim = Sim::new(Guest::new().disable("guest-file-seek")).fault(fault);
+    let mut session =
+        Session::new(VirtualLine::new(sim), Client::new(Config::default(), Vec::new(), Vec::new(), 1));
+    let deadline = session.deadline(Duration::from_secs(600));
+    let mut file = run(session.open(COPY, Mode::Create, deadline)).expect("it opens");
+    let error = run(file.write(b"once", deadline)).expect_err("nobody knows");
+    assert!(error.is_timeout() && error.is_fate_unknown(), "{error}");
+    run(file.close(deadline)).expect("room");
+    assert_eq!(content(&session, COPY).as_deref(), Some(&b"once"[..]));
+}
+
+/// Written where it is, a file is gone on with only if it is the start of what comes.
+#[test]
+fn nothing_is_appended_to_another_file() {
+    let wanted = bytes(5_000);
+    for (there, is_part) in [(&wanted[..1_000], true), (&b"something else"[..], false)] {
+        let guest = Guest::new().file(COPY, there).disable("guest-exec");
+        let line = VirtualLine::new(Sim::new(guest));
+        let mut session = Session::new(line, Client::new(Config::default(), Vec::new(), Vec::new(), 1));
+        let deadline = session.deadline(Duration::from_secs(600));
+        let what = CopyTo::new(COPY).resume();
+        let copied = run(session.copy_to(&what, &mut &wanted[..], &mut [0; 700], |_| {}, deadline));
+        match copied {
+            Ok(copied) => assert!(is_part && copied.resumed == 1_000, "{copied:?}"),
+            Err(error) => assert!(!is_part && matches!(error, CopyError::Differs), "{error}"),
+        }
+        let left = content(&session, COPY);
+        assert_eq!(left.as_deref(), Some(if is_part { &wanted } else { there }));
+        assert_eq!(open_files(&session), 0);
+    }
 }
 
 /// After a seek that failed nothing is read from where the handle happens to be.

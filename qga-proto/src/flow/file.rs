@@ -124,11 +124,6 @@ impl<'s, T, Rx, Tx> GuestFile<'s, T, Rx, Tx> {
         self.write_chunk.len()
     }
 
-    /// The guest's handle is known to be here.
-    pub(crate) fn set_position(&mut self, at: u64) {
-        self.place = Place::At(at);
-    }
-
     /// How long an operation may take that does not say it itself.
     #[cfg(any(feature = "std", feature = "embedded-io", feature = "embedded-io-async"))]
     pub(crate) fn timeout(&self) -> core::time::Duration {
@@ -272,6 +267,16 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
         let until = self.session.patience(GuestFileSeek::NAME, deadline);
         let position = self.session.call_view_until(&seek, until).await?.position;
         u64::try_from(position).map_err(|_| broken("a position before the start of a file"))
+    }
+
+    /// Before something is asked again: whether that can be asked where it was. If the agent will not go there, as what
+    /// has no positions, nobody knows how much of it was done; what failed first is to be told then.
+    async fn can_go_back(&mut self, deadline: Instant) -> bool {
+        let Err(Error::Refused(refusal)) = self.regain(deadline).await else { return true };
+        if !refusal.is_command_not_found() {
+            self.place = Place::Unknown;
+        }
+        false
     }
 
     /// Puts the handle back to where it should be.

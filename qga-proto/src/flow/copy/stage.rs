@@ -131,7 +131,7 @@ impl<'a> Stage<'a> {
         part: &str,
         deadline: Instant,
     ) -> Result<(), CopyError<T::Error, H>> {
-        let ran = session.run_tool("mv", &["-fT", "--", part, self.path], deadline).await?;
+        let ran = session.run_tool_when_thawed("mv", &["-fT", "--", part, self.path], deadline).await?;
         if !ran.as_ref().is_some_and(|ran| is_unknown_option(ran, self.path)) {
             return succeeded("mv", ran);
         }

@@ -83,7 +83,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
                 }
                 error => tries.again(error, self.session, deadline),
             };
-            if !again || self.place == Place::Unknown {
+            if !again || self.place == Place::Unknown || !self.can_go_back(deadline).await {
                 return Err(error);
             }
         }
@@ -139,7 +139,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
                     is_repeatable && tries.again(error, self.session, deadline)
                 }
             };
-            if !again {
+            if !again || !self.can_go_back(deadline).await {
                 return Err(error);
             }
         }
@@ -151,12 +151,17 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
             self.place = Place::Unknown;
         }
         self.regain(deadline).await?;
+        let before = self.place;
         self.place.doubt(false);
         self.is_dirty = true;
         let write = GuestFileWrite::new(self.number(), bytes);
         let until = self.session.patience(GuestFileWrite::NAME, deadline);
         let count = match self.session.call_view_until(&write, until).await {
             Ok(reply) => reply.count,
+            Err(error @ Error::CommandTooLong { .. }) => {
+                self.place = before;
+                return Err(error);
+            }
             Err(error) => {
                 self.place.doubt(matches!(error, Error::Refused(_)));
                 return Err(error);
