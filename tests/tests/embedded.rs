@@ -143,16 +143,16 @@ impl embedded_io_async::Write for Uart {
 
 impl Timer for Uart {
     fn now(&self) -> Instant {
-        Uart::now(self)
+        Self::now(self)
     }
 
     fn sleep_until(&self, deadline: Instant) -> impl Future<Output = ()> {
-        future::poll_fn(move |_| if Uart::now(self) >= deadline { Poll::Ready(()) } else { Poll::Pending })
+        future::poll_fn(move |_| if Self::now(self) >= deadline { Poll::Ready(()) } else { Poll::Pending })
     }
 }
 
 /// Each case over both transports.
-fn over_both(is_up: bool, case: impl AsyncFn(&Uart, &mut dyn Calls)) {
+fn over_both(is_up: bool, case: &impl AsyncFn(&Uart, &mut dyn Calls)) {
     let client = || Client::new(Config::default(), [0; 512], [0; 256], 7);
     let uart = Uart::new(is_up);
     let clock = uart.clone();
@@ -181,13 +181,13 @@ impl<T: Transport<Error = Infallible>> Calls for Session<T, [u8; 512], [u8; 256]
 
     fn wait_ready(&mut self) -> Result<(), Diagnosis> {
         let deadline = self.deadline(LIMIT);
-        block_on(Session::wait_ready(self, deadline)).map(drop).map_err(|not| not.diagnosis)
+        block_on(Self::wait_ready(self, deadline)).map(drop).map_err(|not| not.diagnosis)
     }
 }
 
 #[test]
 fn calls_go_over_a_uart() {
-    over_both(true, async |_, session| {
+    over_both(true, &async |_, session| {
         assert_eq!(session.ping(), Ok(()));
         assert_eq!(session.host_name().as_deref(), Ok("behind a line"));
     });
@@ -195,7 +195,7 @@ fn calls_go_over_a_uart() {
 
 #[test]
 fn a_silent_line_ends_at_the_deadline() {
-    over_both(false, async |uart, session| {
+    over_both(false, &async |uart, session| {
         let error = session.ping().unwrap_err();
         assert!(error.is_timeout(), "{error}");
         let late = uart.0.now.get() - LIMIT;
@@ -208,7 +208,7 @@ fn a_silent_line_ends_at_the_deadline() {
 
 #[test]
 fn an_agent_is_waited_for() {
-    over_both(false, async |uart, session| {
+    over_both(false, &async |uart, session| {
         assert!(session.wait_ready().is_err());
         uart.0.is_up.set(true);
         assert_eq!(session.wait_ready(), Ok(()));

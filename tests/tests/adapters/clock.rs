@@ -62,5 +62,5 @@ async fn a_refusal_that_changed_nothing_is_one<R: Runtime>(agent: &Agent) {
     let mut session = R::connect_lazy(&agent.address());
     let deadline = session.deadline(Duration::from_secs(20));
     let error = session.set_clock(wall_clock(), deadline).await.expect_err("it is frozen");
-    assert!(error.refusal().is_some_and(|refusal| refusal.is_command_not_found()), "{error:?}");
+    assert!(error.refusal().is_some_and(qga_proto::Refusal::is_command_not_found), "{error:?}");
 }
