@@ -169,17 +169,25 @@ fn past_the_deadline_the_program_runs_on_or_is_killed() {
     let agent = RealAgent::start();
     let (address, mark) = (agent.address(), mark(1));
     let script = format!("echo begun; sleep {mark} & sleep {mark}; :");
-    let ran = run(&["-c", &address, "-t", "2", "exec", "--kill", "--", "sh", "-c", &script]);
-    assert_eq!((ran.code, ran.out.as_str()), (Some(124), "begun\n"), "{}", ran.err);
-    assert!(ran.err.contains("the deadline passed; the program was killed (process "), "{}", ran.err);
-    assert_eq!((ran.err.lines().count(), sleepers(&mark)), (1, 0));
+    // Both at once, at agents of their own: each takes its 10 s.
+    let other = RealAgent::start();
+    let (second, other_mark) = (other.address(), self::mark(3));
+    let (killed, left) = thread::scope(|scope| {
+        let killed =
+            scope.spawn(|| run(&["-c", &address, "-t", "10", "exec", "--kill", "--", "sh", "-c", &script]));
+        let left = run(&["-c", &second, "-t", "10", "exec", "sleep", &other_mark]);
+        (killed.join().unwrap(), left)
+    });
+    assert_eq!((killed.code, killed.out.as_str()), (Some(124), "begun\n"), "{}", killed.err);
+    assert!(killed.err.contains("the deadline passed; the program was killed (process "), "{}", killed.err);
+    assert_eq!((killed.err.lines().count(), sleepers(&mark)), (1, 0));
 
-    let line = run(&["-c", &address, "-t", "2", "exec", "sleep", &mark]).failed(124);
+    let line = left.failed(124);
     let pid = line.split("--attach ").nth(1).unwrap().split('\'').next().unwrap().to_owned();
     assert!(line.contains(&format!("the deadline passed; the program runs on (process {pid} of the guest)")));
-    assert_eq!(sleepers(&mark), 1);
-    let ran = run(&["-c", &address, "-t", "0.5", "exec", "--attach", &pid, "--kill"]);
-    assert_eq!((ran.code, sleepers(&mark)), (Some(124), 0), "{}", ran.err);
+    assert_eq!(sleepers(&other_mark), 1);
+    let ran = run(&["-c", &second, "-t", "0.5", "exec", "--attach", &pid, "--kill"]);
+    assert_eq!((ran.code, sleepers(&other_mark)), (Some(124), 0), "{}", ran.err);
 }
 
 fn sleep(address: &str, options: &[&str], mark: &str) -> Child {
@@ -222,7 +230,7 @@ fn what_is_not_the_programs_fault_has_a_code_of_its_own() {
     let silent = Simulation::with(&["--fault", "deaf"]);
     run(&["-c", &silent.folder.address(), "-t", "0.5", "exec", "true"]).failed(124);
     let lost = Simulation::with(&["--fault", "lost@guest-exec"]);
-    let line = run(&["-c", &lost.folder.address(), "-t", "1", "exec", "true"]).failed(124);
+    let line = run(&["-c", &lost.folder.address(), "-t", "10", "exec", "true"]).failed(124);
     assert!(line.contains("nobody knows whether the program was started"), "{line}");
     let line = exec(&address, &["--attach", "99"]).failed(125);
     assert!(line.contains("the agent knows no such program"), "{line}");
