@@ -9,7 +9,7 @@ use qga_proto::commands::{
 };
 use qga_proto::exec::{self, End, Exec, Reason};
 use qga_proto::json::Str;
-use qga_proto::view::{GuestExecCaptureOutput, GuestLogicalProcessor};
+use qga_proto::view::{GuestExecCaptureOutput, GuestLogicalProcessor, GuestMemoryBlock};
 use qga_proto::{
     Accepted, Error, FreezeError, FreezeFailed, Session, Shutdown, Suspend, Transport, Violation,
 };
@@ -80,7 +80,9 @@ cases! {
     freeze("guest-fsfreeze-freeze", large false);
     shut_down("guest-shutdown", large false);
     read_clock("guest-get-time", large false);
+    set_clock("guest-set-time", large false);
     set_processors("guest-set-vcpus", large false);
+    set_memory("guest-set-memory-blocks", large false);
     find_address("guest-network-get-interfaces", large false);
     remove_keys("guest-ssh-remove-authorized-keys", large false);
     with_frozen("guest-fsfreeze-freeze", large false);
@@ -171,6 +173,25 @@ async fn set_processors<T: Transport<Error = io::Error>>(session: &mut Session<T
     let wanted = [GuestLogicalProcessor::new(1, false), GuestLogicalProcessor::new(1, true)];
     session.set_vcpus(&wanted, deadline).await.map_err(|not_all| not_all.error)?;
     Ok(true)
+}
+
+/// Far back, as all guests show a later time.
+async fn set_clock<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    const HOUR: Duration = Duration::from_secs(60 * 60);
+
+    let deadline = session.deadline(TIMEOUT);
+    let set = session.set_clock(HOUR.as_nanos() as i64, deadline).await?;
+    let is_right = Duration::from_nanos(set.after.ahead.unsigned_abs()) < TIMEOUT;
+    Ok(set.before.ahead > HOUR.as_nanos() as i64 && is_right)
+}
+
+async fn set_memory<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(TIMEOUT);
+    // The first cannot be taken out of use.
+    let wanted = [7, 8, 9].map(|block| GuestMemoryBlock::new(block, false));
+    let mut told = Vec::new();
+    let good = session.set_memory_blocks(&wanted, |response| told.push(response.phys_index), deadline).await;
+    Ok(good.map_err(|not_all| not_all.error)? == 2 && told == [7, 8, 9])
 }
 
 async fn find_address<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
