@@ -5,7 +5,7 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant as StdInstant};
 
@@ -137,6 +137,11 @@ impl Work {
         Arc::clone(self.stop.flag())
     }
 
+    /// Whether a signal has come.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.flag().load(Ordering::Relaxed)
+    }
+
     pub(crate) fn address(&self) -> &str {
         &self.address
     }
@@ -155,8 +160,6 @@ impl Work {
 #[cfg(test)]
 mod tests {
     use qga_proto::commands::GuestPing;
-
-    use std::sync::atomic::Ordering;
 
     use super::*;
     use crate::guests;
