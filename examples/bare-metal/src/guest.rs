@@ -126,10 +126,10 @@ fn order(request: &Request<'_>) -> Result<Order, &'static str> {
     let Some(index) = NAMES.iter().position(|known| name == *known) else { return Ok(Order::Unknown) };
     if NAMES[index] != GuestShutdown::NAME {
         // None of them takes any.
-        return request.arguments::<GuestPing>().map(|_| Order::Answer(index)).map_err(|_| WRONG);
+        return request.typed_arguments::<GuestPing>().map(|_| Order::Answer(index)).map_err(|_| WRONG);
     }
     let mode =
-        request.arguments::<GuestShutdown<'_>>().map_err(|_| WRONG)?.mode.unwrap_or("powerdown".into());
+        request.typed_arguments::<GuestShutdown<'_>>().map_err(|_| WRONG)?.mode.unwrap_or("powerdown".into());
     [("powerdown", Ending::PowerDown), ("halt", Ending::Halt), ("reboot", Ending::Reboot)]
         .iter()
         .find(|(name, _)| mode == *name)
