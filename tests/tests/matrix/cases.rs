@@ -15,6 +15,8 @@ use qga_proto::{
 };
 use qga_sim::{Guest, Personality, Run};
 
+use crate::outcome::STILL_THERE;
+
 /// Something that users do.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
@@ -233,10 +235,15 @@ fn said(outcome: Result<(), FreezeFailed<(), io::Error>>) -> Said {
 
 async fn stop<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
     let deadline = session.deadline(LIMIT);
-    Ok(session.shutdown_and_wait(Shutdown::Reboot, deadline).await? == Accepted::Gone)
+    gone(session.shutdown_and_wait(Shutdown::Reboot, deadline).await?)
 }
 
 async fn suspend<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
     let deadline = session.deadline(LIMIT);
-    Ok(session.suspend_and_wait(Suspend::Ram, deadline).await? == Accepted::Gone)
+    gone(session.suspend_and_wait(Suspend::Ram, deadline).await?)
+}
+
+/// `Going` after the deadline means that it is still there.
+fn gone(accepted: Accepted) -> Said {
+    if accepted == Accepted::Gone { Ok(true) } else { Err(STILL_THERE) }
 }

@@ -2,7 +2,7 @@
 
 use qga_sim::Personality;
 
-use crate::outcome::Outcome::{Closed, Done, MayBeFrozen, Protocol, Refused, TimedOut, TooLong, Wrong};
+use crate::outcome::Outcome::{Closed, Done, MayBeFrozen, Protocol, Refused, StillThere, TimedOut, TooLong};
 use crate::outcome::Then::{Frozen, Lost, Reconnects, Works};
 use crate::outcome::{Cell, Outcome, Outcomes, Then};
 
@@ -38,12 +38,14 @@ fn of_dead_line(cell: &Cell) -> Option<Pair> {
 /// wakes in time for the next question.
 fn of_stop(cell: &Cell) -> Option<Pair> {
     match (cell.case, cell.personality) {
+        // Silence may be obedience: that the request got lost is seen in the end.
+        ("stop" | "suspend", _) if cell.fault == "unheard" => Some((StillThere, Works)),
         ("stop", _) => Some((Done, Works)),
         // It says nothing to what it does not know, which is taken for success, and then it is still there.
         ("suspend", Personality::Minimal) if cell.fault == "syncs-after-garbage" => Some((Protocol, Works)),
         // And where its syncs take so long it is taken for gone.
         ("suspend", Personality::Minimal) if cell.fault == "syncs-delayed" => Some((Done, Works)),
-        ("suspend", Personality::Minimal) => Some((Wrong, Works)),
+        ("suspend", Personality::Minimal) => Some((StillThere, Works)),
         // Nothing more comes on this line.
         ("suspend", Personality::Apple | Personality::Strings)
             if matches!(cell.fault, "half" | "endless") =>
@@ -52,11 +54,14 @@ fn of_stop(cell: &Cell) -> Option<Pair> {
         }
         ("suspend", Personality::Apple) => Some(match (cell.fault, of_reply(cell)) {
             // So is a refusal that is lost.
-            ("late" | "reordered" | "lost", _) => (Wrong, Works),
-            ("long-delay" | "restart", _) => (Done, Works),
+            ("late" | "reordered" | "lost" | "cut", _) => (StillThere, Works),
+            ("long-delay" | "restart" | "hang-up", _) => (Done, Works),
             ("deep" | "bad-utf8" | "bad-escape" | "wrong-type", _) | (_, (Done, _)) => (Refused, Works),
             (_, pair) => pair,
         }),
+        ("suspend", Personality::Strings) => Some((Done, Works)),
+        // A line that is no reply comes while one waits whether there is an error: nobody knows.
+        ("suspend", _) if cell.fault == "syncs-after-garbage" => Some((Protocol, Works)),
         ("suspend", _) => Some((Done, Works)),
         _ => None,
     }
@@ -96,8 +101,6 @@ fn of_lacking_agent(cell: &Cell) -> Option<Pair> {
         // See below: whether it is a refusal is not looked at.
         (Personality::Qemu2, "ff") => None,
         (_, "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => Some((Refused, Works)),
-        // It comes whole, and what has no end behind it.
-        (_, "endless") => Some((Refused, Reconnects)),
         _ => match of_reply(cell) {
             (Done, then) => Some((Refused, then)),
             pair => Some(pair),
@@ -151,8 +154,12 @@ fn of_shutdown(cell: &Cell) -> Option<Pair> {
 fn of_program(cell: &Cell) -> Option<Pair> {
     let has_ids = !matches!(cell.personality, Personality::Qemu2 | Personality::Minimal);
     match (cell.case, cell.fault) {
-        ("run_to_its_end", "lost" | "late") if has_ids => Some((Done, Works)),
-        ("run_to_its_end" | "run_something_short", "reordered") if has_ids => Some((Done, Works)),
+        ("run_to_its_end", "lost" | "late" | "cut" | "unheard") if has_ids => Some((Done, Works)),
+        ("run_to_its_end" | "run_something_short", "reordered") | ("run_something_short", "unheard")
+            if has_ids =>
+        {
+            Some((Done, Works))
+        }
         ("run_to_its_end", "garbage" | "nul" | "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => {
             Some((Done, Works))
         }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::io;
 
-use qga_proto::Error;
+use qga_proto::{Error, Misuse};
 use qga_sim::Personality;
 
 /// A cell of the matrix.
@@ -37,6 +37,8 @@ pub(crate) enum Outcome {
     Closed,
     /// The guest may be frozen.
     MayBeFrozen,
+    /// The guest that was to go is still there, and that is said.
+    StillThere,
 }
 
 /// Whether the next question is answered rightly.
@@ -64,10 +66,14 @@ impl Outcome {
             Err(Error::Protocol(_)) => Self::Protocol,
             Err(Error::Closed(_) | Error::Transport { .. } | Error::Connect(_)) => Self::Closed,
             Err(Error::MayBeFrozen) => Self::MayBeFrozen,
+            Err(Error::Misuse(Misuse::NotSettled)) => Self::StillThere,
             Err(error) => panic!("{error}"),
         }
     }
 }
+
+/// How cases say that a guest has not gone; no call of theirs fails so.
+pub(crate) const STILL_THERE: Error<io::Error> = Error::Misuse(Misuse::NotSettled);
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
