@@ -237,8 +237,12 @@ fn has_its_files(session: &mut Session) {
 }
 
 fn reboots(vm: &mut Vm, session: &mut Session) {
-    let gone = session.shutdown_and_wait(Shutdown::Reboot, LIMIT).expect("it reboots");
-    assert_eq!(gone, Accepted::Gone);
+    // A line that does not end tells nothing of a reset: what was asked behind the command is lost with the old agent, and the
+    // new one answers as if nothing had been. Then nobody knows, which is what is said; that it was reset the monitor tells.
+    match session.shutdown_and_wait(Shutdown::Reboot, LIMIT) {
+        Ok(gone) => assert_eq!(gone, Accepted::Gone),
+        Err(error) => assert!(error.is_fate_unknown(), "{error}"),
+    }
     assert_eq!(vm.monitor().wait_for("RESET")["guest"], true);
     is_ready(session);
 }
