@@ -93,9 +93,10 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Stops the guest, and waits until its agent is gone: until the connection is over, or an agent that has obeyed has
     /// not answered for 5 s (2 s where it starts anew). Agents run a program of the guest to its end before they obey or
     /// refuse; so one that says nothing at all is given [`Timeouts::slow`](crate::Timeouts::slow) for that, and is gone if
-    /// nobody answers then either. An agent that answers after a silence on the same connection may be another one, on a
-    /// virtual serial port; it is taken for the same. When it is gone the guest may still write to its disks for a moment; when a virtual machine has ended only its
-    /// host knows. To wait for a guest that starts anew, call `wait_ready` after this.
+    /// nobody answers then either. An agent that answers after a silence on the same connection may be another one, where
+    /// the guest was reset at once and the line does not end with it (a virtual serial port, virtio or not); it is taken for
+    /// the same. When it is gone the guest may still write to its disks for a moment; when a virtual machine has ended only
+    /// its host knows. To wait for a guest that starts anew, call `wait_ready` after this.
     ///
     /// Gives [`Accepted::Going`] if it was still there at the deadline. Where nobody knows what became of the command, it is
     /// waited all the same, and an agent that goes has obeyed.
@@ -138,9 +139,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     /// Puts the guest to sleep, and waits until its agent is gone or silent: see
-    /// [`shutdown_and_wait`](Self::shutdown_and_wait). Silence is what sleep looks like: an agent that says nothing at all for
-    /// 15 s sleeps, and a refusal that comes later is not seen. One that is woken within 4 s may not be seen to have slept. The agent
-    /// is asked first whether it is there (`guest-ping`).
+    /// [`shutdown_and_wait`](Self::shutdown_and_wait). Silence is what sleep looks like: an agent that says nothing at all
+    /// for 15 s sleeps, and a refusal that comes later is not seen. One that is woken within 4 s may not be seen to have
+    /// slept. The agent is asked first whether it is there (`guest-ping`).
     ///
     /// # Errors
     ///
