@@ -25,6 +25,7 @@ use race::Raced;
 mod shared;
 
 mod thaw;
+pub(crate) use thaw::status_of;
 
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Freezes all file systems that can be, does some work, and thaws them whatever happens: also when the work takes
@@ -122,7 +123,6 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// [`FreezeError::MayBeFrozen`].
     pub async fn thaw(&mut self, deadline: Instant) -> Result<Thawed, FreezeError<T::Error>> {
         let done = self.thaw_until(deadline).await.map_err(FreezeError::MayBeFrozen)?;
-        self.forgive_thaw();
         Ok(Thawed { count: done.count, held: None, is_early: false, complaint: done.refusal })
     }
 
@@ -135,7 +135,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     ///
     /// As [`call`](Self::call_view), but for refusals.
     pub async fn is_frozen(&mut self, deadline: Instant) -> Result<Option<bool>, Error<T::Error>> {
-        thaw::status_of(self.call_view_until(&GuestFsfreezeStatus::new(), deadline).await)
+        status_of(self.call_view_until(&GuestFsfreezeStatus::new(), deadline).await)
     }
 
     async fn freeze_by<C: for<'v> Command<View<'v> = i64>>(
@@ -190,7 +190,6 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                 if let Err(thaw_error) = self.thaw_until(deadline).await {
                     return FreezeError::MayBeFrozen(error.unwrap_or(thaw_error));
                 }
-                self.forgive_thaw();
             }
         }
         self.freezing = Freezing::Nothing;

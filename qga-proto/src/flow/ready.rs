@@ -13,10 +13,10 @@ use crate::capabilities::Capabilities;
 use crate::commands::{GuestFsfreezeStatus, GuestInfo};
 use crate::diagnosis::Diagnosis;
 use crate::error::Error;
+use crate::flow::freeze::status_of;
 use crate::session::{Pace, Session};
 use crate::time::Instant;
 use crate::transport::{Cause, Transport};
-use crate::view;
 
 /// An agent that is ready.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,11 +181,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// Whether the guest is frozen, if the agent can tell.
     async fn says_that_it_is_frozen(&mut self, deadline: Instant) -> Result<bool, Error<T::Error>> {
-        match self.call_view_once(&GuestFsfreezeStatus::new(), deadline).await {
-            Ok(status) => Ok(status == view::GuestFsfreezeStatus::Frozen),
-            Err(Error::Refused(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        let answer = self.call_view_once(&GuestFsfreezeStatus::new(), deadline).await;
+        Ok(status_of(answer)? == Some(true))
     }
 }
 

@@ -3,7 +3,6 @@
 use core::time::Duration;
 
 use super::error::{Error, Fate, Reason};
-use super::start::has_left;
 use crate::buffer::Buffer;
 use crate::commands::{GuestExecStatus, GuestFsfreezeStatus};
 use crate::session::Session;
@@ -158,7 +157,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                 Err(Error::new(Some(pid), Reason::Lost(watch.doubt.take().unwrap_or(error)), Fate::Unknown))
             }
             // The next look makes a new connection, if the session may.
-            crate::Error::Closed(_) | crate::Error::Transport { .. } if has_left(&error) => {
+            crate::Error::Closed(_) | crate::Error::Transport { .. } if error.is_fate_unknown() => {
                 watch.note(error);
                 Ok(())
             }
@@ -171,9 +170,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// Whether the guest is frozen, as far as the agent says.
     pub(crate) async fn is_frozen_now(&mut self, deadline: Instant) -> bool {
-        let deadline = self.patience(GuestFsfreezeStatus::NAME, deadline);
-        let status = self.call_view_until(&GuestFsfreezeStatus::new(), deadline).await;
-        status.is_ok_and(|status| status == view::GuestFsfreezeStatus::Frozen)
+        let until = self.patience(GuestFsfreezeStatus::NAME, deadline);
+        matches!(self.is_frozen(until).await, Ok(Some(true)))
     }
 }
 
@@ -195,7 +193,7 @@ impl<E> Watch<E> {
 
     /// Takes note of an error after which the end may have been told to nobody.
     fn note(&mut self, error: crate::Error<E>) {
-        if has_left(&error) && self.doubt.is_none() {
+        if error.is_fate_unknown() && self.doubt.is_none() {
             self.doubt = Some(error);
             self.last = None;
         } else {

@@ -9,7 +9,6 @@ use super::error::{Error, Fate, Reason};
 use crate::buffer::Buffer;
 use crate::command::Command;
 use crate::commands::GuestExec;
-use crate::error::Sent;
 use crate::json::Base64;
 use crate::session::Session;
 use crate::time::Instant;
@@ -99,8 +98,3 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
 /// How many bytes of input are given a second each, beside the usual time of `guest-exec`.
 const SLOWEST_LINE: u64 = 8 * 1024;
-
-/// Whether nobody can know whether a command was carried out.
-pub(super) fn has_left<E>(error: &crate::Error<E>) -> bool {
-    error.sent() != Some(Sent::Nothing)
-}

@@ -97,7 +97,6 @@ impl<'s, T: Transport, Rx: Buffer, Tx: Buffer> Frozen<'s, T, Rx, Tx> {
     pub async fn thaw(self, deadline: Instant) -> Result<Thawed, FreezeError<T::Error>> {
         let held = self.held();
         let done = self.session.thaw_until(deadline).await.map_err(FreezeError::MayBeFrozen)?;
-        self.session.forgive_thaw();
         let is_early = match done.count {
             Some(count) => count == 0,
             None => held >= VSS_LIMIT,

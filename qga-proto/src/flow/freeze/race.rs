@@ -29,29 +29,23 @@ impl<R> Raced<R> {
 pub(super) async fn race<R>(work: impl AsyncFnOnce() -> R, timer: impl Future<Output = ()>) -> Raced<R> {
     // Not even the closure runs outside of what is caught.
     let (mut work, mut timer) = (pin!(async { work().await }), pin!(timer));
-    poll_fn(|context| {
-        let polled = caught(|| work.as_mut().poll(context));
-        match polled {
-            Raced::Done(Poll::Ready(output)) => Poll::Ready(Raced::Done(output)),
-            Raced::Done(Poll::Pending) => timer.as_mut().poll(context).map(|()| Raced::TimeOver),
-            Raced::TimeOver => Poll::Ready(Raced::TimeOver),
-            #[cfg(feature = "std")]
-            Raced::Panicked(panic) => Poll::Ready(Raced::Panicked(panic)),
-        }
+    poll_fn(|context| match caught(|| work.as_mut().poll(context)) {
+        Poll::Pending => timer.as_mut().poll(context).map(|()| Raced::TimeOver),
+        over => over,
     })
     .await
 }
 
 #[cfg(feature = "std")]
-fn caught<R>(work: impl FnOnce() -> R) -> Raced<R> {
+fn caught<R>(poll: impl FnOnce() -> Poll<R>) -> Poll<Raced<R>> {
     // What has panicked is not looked at again: it is dropped.
-    match std::panic::catch_unwind(core::panic::AssertUnwindSafe(work)) {
-        Ok(output) => Raced::Done(output),
-        Err(panic) => Raced::Panicked(panic),
+    match std::panic::catch_unwind(core::panic::AssertUnwindSafe(poll)) {
+        Ok(polled) => polled.map(Raced::Done),
+        Err(panic) => Poll::Ready(Raced::Panicked(panic)),
     }
 }
 
 #[cfg(not(feature = "std"))]
-fn caught<R>(work: impl FnOnce() -> R) -> Raced<R> {
-    Raced::Done(work())
+fn caught<R>(poll: impl FnOnce() -> Poll<R>) -> Poll<Raced<R>> {
+    poll().map(Raced::Done)
 }

@@ -36,13 +36,6 @@ pub(crate) struct Done {
     pub(crate) refusal: Option<Refusal>,
 }
 
-/// What came of one attempt.
-pub(crate) enum Attempt<E> {
-    Thawed(Done),
-    /// It is frozen still, or nobody knows.
-    Not(Error<E>),
-}
-
 impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     /// Pays a debt; gives whether it is paid.
     pub(crate) async fn pay_thaw(&mut self, deadline: Instant) -> bool {
@@ -53,14 +46,13 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let look = now + SLICE.min((deadline - now) / 2);
         // It may never have been carried out, and another client may have frozen the guest since: look first.
         let is_thawed = was_dropped && matches!(self.ask_status(look).await, Ok(Some(false)));
-        let is_paid = is_thawed || self.thaw_until(deadline).await.is_ok();
-        if is_paid {
+        if is_thawed {
             self.forgive_thaw();
         }
-        is_paid
+        is_thawed || self.thaw_until(deadline).await.is_ok()
     }
 
-    /// Thaws until the guest is known to be thawed, over as many connections as it takes.
+    /// Thaws until the guest is known to be thawed, over as many connections as it takes. Nothing is owed then.
     pub(crate) async fn thaw_until(&mut self, deadline: Instant) -> Result<Done, Error<T::Error>> {
         let (mut slice, mut pause, mut refused) = (SLICE, PAUSES[0], 0);
         // Whether a thaw before may have done what is asked of the next.
@@ -70,11 +62,14 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             let bytes = self.traffic[1];
             let slice_now = slice.min((deadline - self.transport.now()) / 2);
             let error = match self.try_thaw(slice_now, deadline).await {
-                Attempt::Thawed(Done { count: Some(0), refusal }) if is_doubtful => {
-                    return Ok(Done { count: None, refusal });
+                Ok(mut done) => {
+                    if is_doubtful && done.count == Some(0) {
+                        done.count = None;
+                    }
+                    self.forgive_thaw();
+                    return Ok(done);
                 }
-                Attempt::Thawed(done) => return Ok(done),
-                Attempt::Not(error) => error,
+                Err(error) => error,
             };
             deaf = if self.traffic[1] == bytes { deaf + 1 } else { 0 };
             if deaf >= MAX_DEAF && self.transport.disconnect() {
@@ -93,7 +88,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 
     /// Thaws, and asks how the guest is then. Each question may take a slice, and none goes beyond the deadline.
-    async fn try_thaw(&mut self, slice: Duration, deadline: Instant) -> Attempt<T::Error> {
+    async fn try_thaw(&mut self, slice: Duration, deadline: Instant) -> Result<Done, Error<T::Error>> {
         let mut total = 0;
         let mut answer = self.thaw_once(slice, deadline).await;
         for _ in 0..MAX_NESTED {
@@ -108,11 +103,11 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
                 (Err(error), Ok(None)) if error.refusal().is_some() && self.cannot_freeze(deadline).await => {
                     return thawed(Some(0), None);
                 }
-                (Err(error), _) => return Attempt::Not(error),
+                (Err(error), _) => return Err(error),
             }
             answer = self.thaw_once(slice, deadline).await;
         }
-        Attempt::Not(Error::MayBeFrozen)
+        Err(Error::MayBeFrozen)
     }
 
     async fn thaw_once(&mut self, slice: Duration, deadline: Instant) -> Result<u64, Error<T::Error>> {
@@ -151,12 +146,12 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 }
 
-fn thawed<E>(count: Option<u64>, refusal: Option<Refusal>) -> Attempt<E> {
-    Attempt::Thawed(Done { count, refusal })
+fn thawed<E>(count: Option<u64>, refusal: Option<Refusal>) -> Result<Done, Error<E>> {
+    Ok(Done { count, refusal })
 }
 
 /// Whether a guest is frozen whose agent says this; `None` where it cannot tell.
-pub(super) fn status_of<E>(
+pub(crate) fn status_of<E>(
     answer: Result<view::GuestFsfreezeStatus<'_>, Error<E>>,
 ) -> Result<Option<bool>, Error<E>> {
     match answer {
