@@ -78,6 +78,6 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 }
 
 /// Whether agents carry a command out while the guest is frozen.
-fn is_for_frozen(command: &str) -> bool {
+pub(super) fn is_for_frozen(command: &str) -> bool {
     metadata::command(command).is_some_and(|command| command.allowed_while_frozen)
 }

@@ -43,20 +43,6 @@ impl Orphans {
     }
 }
 
-/// Whether files are closed beside this command. Not beside those that a frozen guest carries out: it refuses all others,
-/// and whoever thaws it must not wait.
-pub(super) fn closes_beside(command: &str) -> bool {
-    !matches!(
-        command,
-        "guest-ping"
-            | "guest-info"
-            | "guest-sync"
-            | "guest-sync-delimited"
-            | "guest-fsfreeze-status"
-            | "guest-fsfreeze-thaw"
-    )
-}
-
 impl<T, Rx, Tx> Session<T, Rx, Tx> {
     /// Nobody has this file any more.
     pub(crate) fn abandon_file(&mut self, handle: i64) {
@@ -85,13 +71,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// The same beside a call, which must not be kept waiting for long.
     pub(super) async fn close_orphans(&mut self, deadline: Instant) {
-        self.adopt_late_handles();
-        if !self.is_connected() || self.orphans.0.is_empty() {
-            return;
-        }
         let now = self.transport.now();
-        let patience = PATIENCE.min((deadline - now) / 2);
-        self.close_all_until(now + patience).await;
+        self.close_abandoned(now + PATIENCE.min((deadline - now) / 2)).await;
     }
 
     fn adopt_late_handles(&mut self) {

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use super::orphans::closes_beside;
+use super::debts::is_for_frozen;
 use super::{Event, Link, Session};
 use crate::buffer::Buffer;
 use crate::client::Ticket;
@@ -151,7 +151,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let mut pace = Pace::new(policy.first_pause, policy.longest_pause);
         let mut replays = 0;
         let mut lost = None;
-        let mut is_tidy = !closes_beside(command.name());
+        // No files are closed beside what a frozen guest carries out: it refuses all else, and whoever thaws it must not wait.
+        let mut is_tidy = is_for_frozen(command.name());
         loop {
             if !self.is_connected() && !self.client.has_late_reply(command, self.transport.now()) {
                 let connected = self.establish(&mut pace, deadline, policy.attempts).await;
