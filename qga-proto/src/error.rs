@@ -181,6 +181,11 @@ impl<E> Error<E> {
         !matches!(self, Self::Refused(_)) && !matches!(self.sent(), Some(Sent::Nothing))
     }
 
+    /// A reply whose value is not what it should be.
+    pub(crate) const fn undecodable(error: json::Error) -> Self {
+        Self::Protocol(Violation::Undecodable(error))
+    }
+
     /// Whether the deadline passed while the call was under way. When it passed before there was a connection, that is an
     /// [`Error::Connect`].
     #[must_use]

@@ -246,7 +246,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         self.call_view_under(command, deadline, Reconnect::NEVER).await
     }
 
-    pub(crate) async fn call_view_under<C: Command>(
+    async fn call_view_under<C: Command>(
         &mut self,
         command: &C,
         deadline: Instant,

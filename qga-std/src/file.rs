@@ -19,8 +19,8 @@ pub type CopyError = qga_proto::CopyError<io::Error, io::Error>;
 const COPY_BUFFER: usize = 1024 * 1024;
 
 impl<S: Stream> Session<S> {
-    /// Opens a file in the guest. Each operation on it may take as long as the session's timeouts say of moving data, if
-    /// [`GuestFile::set_timeout`] does not say otherwise.
+    /// Opens a file in the guest. Each command of an operation on it may take as long as the session's timeouts say, and is
+    /// repeated where a reply is lost; all of an operation an hour, if [`GuestFile::set_timeout`] does not say otherwise.
     ///
     /// ```
     /// use std::io::{Read, Seek, SeekFrom, Write};
@@ -45,7 +45,7 @@ impl<S: Stream> Session<S> {
     pub fn open(&mut self, path: &str, mode: Mode) -> Result<GuestFile<'_, S>, Error> {
         let session = self.as_inner();
         let deadline = session.deadline(OPEN_TIME);
-        Ok(GuestFile { file: block_on(session.open(path, mode, deadline))?, timeout: None })
+        Ok(GuestFile { file: block_on(session.open(path, mode, deadline))?, timeout: OPEN_TIME })
     }
 
     /// Reads a whole file of at most `limit` bytes; see [`qga_proto::Session::read_file`].
@@ -130,7 +130,7 @@ impl<S: Stream> Session<S> {
     }
 }
 
-/// How long it may take to open a file, if the session's timeouts do not say less.
+/// How long an operation may take, with what it has to repeat.
 const OPEN_TIME: Duration = Duration::from_secs(3600);
 
 /// A file in the guest, for [`Read`], [`Write`] and [`Seek`]; see [`qga_proto::GuestFile`].
@@ -140,13 +140,13 @@ const OPEN_TIME: Duration = Duration::from_secs(3600);
 #[derive(Debug)]
 pub struct GuestFile<'s, S: Stream = AnyStream> {
     file: qga_proto::GuestFile<'s, Connection<S>, Vec<u8>>,
-    timeout: Option<Duration>,
+    timeout: Duration,
 }
 
 impl<S: Stream> GuestFile<'_, S> {
     /// Sets how long each operation may take.
     pub fn set_timeout(&mut self, timeout: Duration) {
-        self.timeout = Some(timeout);
+        self.timeout = timeout;
     }
 
     /// Flushes what was written, and closes the file. When this succeeds, all of it was taken by the guest's system.
@@ -160,8 +160,7 @@ impl<S: Stream> GuestFile<'_, S> {
     }
 
     fn deadline(&mut self) -> qga_proto::Instant {
-        let timeout = self.timeout.unwrap_or(OPEN_TIME);
-        self.file.session().deadline(timeout)
+        self.file.session().deadline(self.timeout)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::buffer::Buffer;
 use crate::commands::{GuestSshGetAuthorizedKeys, GuestSshRemoveAuthorizedKeys};
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::json::Str;
 use crate::session::Session;
 use crate::time::Instant;
@@ -41,7 +41,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         };
         let mut left = 0;
         for key in there.keys.iter() {
-            let key = key.map_err(|error| Error::Protocol(Violation::Undecodable(error)))?;
+            let key = key.map_err(Error::undecodable)?;
             left += usize::from(keys.iter().any(|removed| is_same_line(*removed, key)));
         }
         Ok(left)

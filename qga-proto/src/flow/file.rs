@@ -150,16 +150,6 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
         Ok(self.read_some(buffer, deadline).await?.len)
     }
 
-    /// Writes from the start of `bytes`; gives how many the agent took, at least one. Up to 1 MiB goes at once, or what
-    /// the session's limit for commands allows. See [`close`](Self::close) for when it is in the file.
-    ///
-    /// # Errors
-    ///
-    /// As [`Session::call_view`].
-    pub async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<usize, Error<T::Error>> {
-        self.write_some(bytes, deadline).await
-    }
-
     /// Writes all of `bytes`.
     ///
     /// # Errors
@@ -167,7 +157,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
     /// As [`write`](Self::write); a part may have been written then.
     pub async fn write_all(&mut self, mut bytes: &[u8], deadline: Instant) -> Result<(), Error<T::Error>> {
         while !bytes.is_empty() {
-            let n = self.write_some(bytes, deadline).await?;
+            let n = self.write(bytes, deadline).await?;
             bytes = bytes.get(n..).unwrap_or_default();
         }
         Ok(())

@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::buffer::Buffer;
 use crate::commands::{GuestSetMemoryBlocks, GuestSetVcpus};
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::json;
 use crate::session::Session;
 use crate::time::Instant;
@@ -82,7 +82,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             for block in some {
                 let response = match responses.next() {
                     Some(Ok(response)) if response.phys_index == block.phys_index => Ok(response),
-                    Some(Err(error)) => Err(Error::Protocol(Violation::Undecodable(error))),
+                    Some(Err(error)) => Err(Error::undecodable(error)),
                     _ => Err(unexpected("a response for each block, in their order")),
                 };
                 let response = response.map_err(|error| NotAll { done, error })?;
@@ -97,7 +97,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
 /// What the agent said makes no sense as an answer to what it was asked.
 fn unexpected<E>(expected: &'static str) -> Error<E> {
-    Error::Protocol(Violation::Undecodable(json::Error::new(json::ErrorKind::Expected(expected), 0)))
+    Error::undecodable(json::Error::new(json::ErrorKind::Expected(expected), 0))
 }
 
 impl<E: fmt::Display> fmt::Display for NotAll<E> {

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use crate::buffer::Buffer;
 use crate::commands::{GuestNetworkGetInterfaces, GuestNetworkGetRoute};
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::json::{self, Str};
 #[cfg(feature = "alloc")]
 use crate::owned;
@@ -90,9 +90,9 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let interfaces = self.call_view_until(&GuestNetworkGetInterfaces::new(), deadline).await?;
         let mut search = Search { routes: routes.as_ref(), best: None };
         for interface in interfaces.iter() {
-            let interface = interface.map_err(undecodable)?;
+            let interface = interface.map_err(Error::undecodable)?;
             for address in interface.ip_addresses.iter().flat_map(json::List::iter) {
-                search.look_at(interface.name, &address.map_err(undecodable)?);
+                search.look_at(interface.name, &address.map_err(Error::undecodable)?);
             }
         }
         Ok(search.found())
@@ -173,10 +173,6 @@ impl Search<'_> {
     fn found(self) -> Option<PrimaryAddress> {
         self.best.map(|(_, address)| address)
     }
-}
-
-fn undecodable<E>(error: json::Error) -> Error<E> {
-    Error::Protocol(Violation::Undecodable(error))
 }
 
 /// How likely an address is not the one: by metric of its default route, family, kind of interface.

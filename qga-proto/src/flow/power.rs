@@ -6,7 +6,7 @@ use core::time::Duration;
 use crate::buffer::Buffer;
 use crate::commands::{GuestPing, GuestShutdown, GuestSuspendDisk, GuestSuspendHybrid, GuestSuspendRam};
 use crate::error::Error;
-use crate::session::{Reconnect, Session};
+use crate::session::Session;
 use crate::time::Instant;
 use crate::transport::Transport;
 
@@ -185,7 +185,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         }
         loop {
             let until = self.deadline(silence);
-            let ping = self.call_view_under(&GuestPing::new(), until.min(deadline), Reconnect::NEVER).await;
+            let ping = self.call_view_once(&GuestPing::new(), until.min(deadline)).await;
             let is_unanswered = ping.is_err_and(|error| error.is_timeout());
             // One that is slow answers the sync, at least.
             let is_silent = is_unanswered && self.client.silence(self.transport.now()) >= silence;

@@ -36,6 +36,7 @@ enum State<'s, T, Rx, Tx> {
 /// What is under way, with what was given to it.
 enum Kind {
     Read,
+    /// The operation has the data, and gives them back when it is over.
     Write(Vec<u8>),
     Seek(SeekFrom),
     Flush,
@@ -74,6 +75,7 @@ pub struct Finished<'s, T, Rx = Vec<u8>, Tx = Rx> {
     file: Option<GuestFile<'s, T, Rx, Tx>>,
     /// How many bytes, or the position.
     result: io::Result<u64>,
+    /// What was read, or was to be written.
     bytes: Vec<u8>,
 }
 
@@ -106,7 +108,10 @@ where
             bytes.truncate(*read.as_ref().unwrap_or(&0));
             read.map(|n| n as u64)
         }
-        (_, Action::Write(data)) => file.write(&data, deadline).await.map(|n| n as u64),
+        (_, Action::Write(data)) => {
+            bytes = data;
+            file.write(&bytes, deadline).await.map(|n| n as u64)
+        }
         (_, Action::Seek(to)) => file.seek(to.into(), deadline).await,
         (_, Action::Flush) => file.flush(deadline).await.map(|()| 0),
         (_, Action::Close) => {
@@ -177,7 +182,7 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
             }
             if matches!(self.state, State::Idle(_)) {
                 let data = bytes[..bytes.len().min(MAX_CHUNK)].to_vec();
-                self.begin(Action::Write(data.clone()), Kind::Write(data))?;
+                self.begin(Action::Write(data), Kind::Write(Vec::new()))?;
             } else {
                 return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
             }
@@ -262,11 +267,12 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
         let State::Busy(operating, _) = &mut self.state else { return Poll::Ready(None) };
         let Finished { file, result, bytes } = ready!(operating.as_mut().poll(context));
         let next = file.map_or(State::Closed, State::Idle);
-        let State::Busy(_, kind) = core::mem::replace(&mut self.state, next) else {
+        let State::Busy(_, mut kind) = core::mem::replace(&mut self.state, next) else {
             return Poll::Ready(None);
         };
-        match (&kind, &result) {
+        match (&mut kind, &result) {
             (Kind::Read, _) => (self.unread, self.given) = (bytes, 0),
+            (Kind::Write(data), _) => *data = bytes,
             (Kind::Seek(_), Ok(position)) => self.position = *position,
             _ => {}
         }

@@ -3,7 +3,6 @@
 use core::fmt;
 
 use crate::error::Error;
-use crate::flow::file::FileError;
 use crate::text::Text;
 
 /// Why a copy failed. `E` is the transport's own error, `H` that of the host's end.
@@ -56,15 +55,6 @@ impl<E, H> CopyError<E, H> {
 impl<E, H> From<Error<E>> for CopyError<E, H> {
     fn from(error: Error<E>) -> Self {
         Self::Call(error)
-    }
-}
-
-impl<E, H> From<FileError<E>> for CopyError<E, H> {
-    fn from(error: FileError<E>) -> Self {
-        match error {
-            FileError::Call(error) => Self::Call(error),
-            FileError::TooLong { limit } => Self::TooLong { limit: limit as u64 },
-        }
     }
 }
 

@@ -30,8 +30,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         deadline: Instant,
     ) -> Result<Copied, CopyError<T::Error, S::Error>> {
         check_buffer(buffer)?;
-        let poured = self.pour(what, (what.path, false), source, buffer, progress, deadline).await?;
-        Ok(poured.copied(Placing::InPlace(InPlace::Asked)))
+        self.pour(what, (what.path, false), source, buffer, progress, deadline).await
     }
 
     /// Fills the file at `path`, and verifies it: at least its size, if it has one.
@@ -43,7 +42,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         buffer: &mut [u8],
         mut progress: impl FnMut(Progress),
         deadline: Instant,
-    ) -> Result<Poured, CopyError<T::Error, S::Error>> {
+    ) -> Result<Copied, CopyError<T::Error, S::Error>> {
         let mut digest = Digest::new();
         let resumed = if what.is_resumed { self.part_len(path, deadline).await? } else { 0 };
         if resumed > 0 {
@@ -83,7 +82,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             true => self.verify(path, &digest, buffer, deadline).await?,
             false => Check::None,
         };
-        Ok(Poured { len, resumed, check })
+        Ok(Copied { len, resumed, check, placing: Placing::InPlace(InPlace::Asked) })
     }
 
     /// How much an earlier copy has left; 0 if it has left nothing.
@@ -105,32 +104,13 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
     }
 }
 
-/// What has been written to a file in the guest.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Poured {
-    len: u64,
-    resumed: u64,
-    check: Check,
-}
-
-impl Poured {
-    #[cfg(feature = "alloc")]
-    pub(super) const fn len(&self) -> u64 {
-        self.len
-    }
-
-    pub(super) const fn copied(self, placing: Placing) -> Copied {
-        Copied { len: self.len, resumed: self.resumed, check: self.check, placing }
-    }
-}
-
 /// Passes over what is in the guest already.
 async fn skip<S: Source, E>(
     len: u64,
     source: &mut S,
     buffer: &mut [u8],
     digest: &mut Digest,
-) -> Result<u64, CopyError<E, S::Error>> {
+) -> Result<(), CopyError<E, S::Error>> {
     while digest.len() < len {
         let rest = usize::try_from(len - digest.len()).unwrap_or(usize::MAX);
         let most = buffer.len().min(rest);
@@ -139,7 +119,7 @@ async fn skip<S: Source, E>(
             n => digest.update(&buffer[..n.min(most)]),
         }
     }
-    Ok(len)
+    Ok(())
 }
 
 /// Writes all that the source gives; gives how many bytes there are then.

@@ -63,8 +63,8 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         let part = stage.part();
         let result = self.pour(what, (&part, true), source, buffer, progress, deadline).await;
         let result = match result {
-            Ok(poured) => {
-                stage.commit(self, poured.len(), deadline).await.map(|placing| poured.copied(placing))
+            Ok(copied) => {
+                stage.commit(self, copied.len, deadline).await.map(|placing| Copied { placing, ..copied })
             }
             Err(error) => Err(error),
         };

@@ -5,7 +5,7 @@ use serde::de::Error as _;
 use super::{GuestFile, Place, Tries};
 use crate::buffer::Buffer;
 use crate::commands::{GuestFileRead, GuestFileWrite};
-use crate::error::{Error, Violation};
+use crate::error::Error;
 use crate::json;
 use crate::time::Instant;
 use crate::transport::Transport;
@@ -112,12 +112,13 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
         Ok(Piece { len, is_last: reply.eof || len == 0 })
     }
 
-    /// Writes from the start of `bytes`.
-    pub(crate) async fn write_some(
-        &mut self,
-        bytes: &[u8],
-        deadline: Instant,
-    ) -> Result<usize, Error<T::Error>> {
+    /// Writes from the start of `bytes`; gives how many the agent took, at least one. Up to 1 MiB goes at once, or what
+    /// the session's limit for commands allows. See [`close`](Self::close) for when it is in the file.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::call_view`].
+    pub async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<usize, Error<T::Error>> {
         if bytes.is_empty() {
             return Ok(0);
         }
@@ -179,5 +180,5 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
 
 /// The agent says what the protocol does not have.
 pub(super) fn broken<E>(what: &'static str) -> Error<E> {
-    Error::Protocol(Violation::Undecodable(json::Error::custom(what)))
+    Error::undecodable(json::Error::custom(what))
 }
