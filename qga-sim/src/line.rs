@@ -221,7 +221,6 @@ impl Line {
         }
         let kinds = self.kinds_for(command);
         let has = |kind| kinds.contains(&kind);
-        let before = self.before(&kinds);
         let mut spoilt: &[u8] = &[];
         let places = [FaultKind::Deep, FaultKind::Endless, FaultKind::InvalidUtf8, FaultKind::InvalidEscape];
         let place = places.into_iter().any(has).then(|| free_place(&reply)).flatten();
@@ -251,7 +250,6 @@ impl Line {
                 bytes = replace(&bytes, &printed, spoilt);
             }
         }
-        self.push_some(before);
         self.dispatch(&kinds, bytes);
     }
 
@@ -259,8 +257,6 @@ impl Line {
     pub(crate) fn say_bytes(&mut self, bytes: Vec<u8>, command: &str, ends: bool) {
         let kinds = self.kinds_for(command);
         if !self.is_mute && !bytes.is_empty() {
-            let before = self.before(&kinds);
-            self.push_some(before);
             self.dispatch(&kinds, bytes);
         }
         match self.queue.back_mut() {
@@ -270,8 +266,12 @@ impl Line {
         }
     }
 
-    /// Sends bytes in their time.
+    /// Sends bytes in their time, and before them what comes before a reply.
     fn dispatch(&mut self, kinds: &[FaultKind], mut bytes: Vec<u8>) {
+        let before = self.before(kinds);
+        if !before.is_empty() {
+            self.push(self.now, before);
+        }
         let has = |kind| kinds.contains(&kind);
         let delay = kinds.iter().find_map(|kind| match kind {
             FaultKind::Delay(time) => Some(*time),
@@ -356,12 +356,6 @@ impl Line {
             _ => None,
         });
         piece.unwrap_or(usize::MAX)
-    }
-
-    fn push_some(&mut self, bytes: Vec<u8>) {
-        if !bytes.is_empty() {
-            self.push(self.now, bytes);
-        }
     }
 
     fn push(&mut self, due: Duration, bytes: Vec<u8>) {

@@ -36,7 +36,7 @@ pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestEx
     let mut input = exec.input_data.map_or(Ok(Vec::new()), base64::decode)?;
     let environment = exec.env.as_ref().unwrap_or(&guest.environment);
     let path = [environment, &guest.environment].into_iter().find_map(|variables| search_path(variables));
-    let (build, is_windows) = (guest.traits().build, guest.is_windows());
+    let build = guest.traits().build;
     let fail = |error: Errno| {
         let cause = format!("Failed to execute child process “{}” ({error})", exec.path);
         Refusal::new(match build.is_since(9, 1) {
@@ -55,7 +55,6 @@ pub(super) fn start(guest: &mut Guest, exec: &Exec<'_>) -> Result<owned::GuestEx
         environment,
         input: &input,
         now: guest.now,
-        is_windows,
         files: &mut guest.files,
         processes: &mut guest.processes,
         depth: 0,

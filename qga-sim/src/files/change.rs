@@ -142,17 +142,6 @@ impl Files {
         Ok(())
     }
 
-    /// Makes a symbolic link where nothing is.
-    #[cfg(test)]
-    pub(crate) fn make_link(&mut self, target: &str, path: &str) -> Result<(), Errno> {
-        let name = self.resolve(path, LastLink::Keep)?;
-        if self.names.contains_key(&name) {
-            return Err(Errno::Exists);
-        }
-        let node = Node { modified: self.now, ..Node::new(Content::Link(target.to_owned())) };
-        self.insert(name, node).map(drop)
-    }
-
     /// Gives a new node a name that is free; gives its number.
     pub(super) fn insert(&mut self, name: String, node: Node) -> Result<u64, Errno> {
         if self.names.len() >= MAX_NAMES {

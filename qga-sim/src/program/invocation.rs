@@ -20,8 +20,6 @@ pub struct Invocation<'a> {
     pub(crate) processes: &'a mut Processes,
     /// The time since 1970 that processes go by.
     pub(crate) now: Duration,
-    /// Whether names of programs are those of Windows.
-    pub(crate) is_windows: bool,
     /// How many programs have called each other.
     pub(crate) depth: u8,
 }
@@ -189,7 +187,6 @@ impl<'a> Invocation<'a> {
             files: &mut *self.files,
             processes: &mut *self.processes,
             now: self.now,
-            is_windows: self.is_windows,
             depth: self.depth + 1,
         }))
     }
