@@ -13,7 +13,7 @@ use crate::guests::{self, Guest};
 use crate::signals::Guarded;
 
 /// How long it may take to find out why the agent refused: the refusal itself is already there to be told.
-const PATIENCE: Duration = Duration::from_secs(2);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The longest reply that is taken of a guest of many, whose row shows little of it. One may have 64 MiB, and hundreds of
 /// guests may be asked at the same time, each with a buffer of its own. Real replies of this kind are far shorter: a disk
@@ -46,16 +46,12 @@ impl Connection {
 
     /// Calls a command. Why the agent refuses is found out.
     pub(crate) fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
-        self.try_call(command).map_err(|error| {
-            let diagnosis = self.session.diagnose(&error, PATIENCE.min(self.left()));
-            diagnosis::of_call(&error, &diagnosis, command.is_query(), &self.address)
-        })
+        self.try_call(command).map_err(|error| self.explain(&error, command.is_query()))
     }
 
     /// Calls a command that may well be refused.
     pub(crate) fn try_call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Error> {
-        let left = self.left();
-        self.session.call_timeout(command, left)
+        self.try_call_for(command, Duration::MAX)
     }
 
     /// The same, for no longer than a part of the time that there is.
@@ -77,10 +73,13 @@ impl Connection {
         let left = self.left();
         let session = self.session.as_inner();
         let deadline = session.deadline(left);
-        block_on(flow(session, deadline)).map_err(|error| {
-            let diagnosis = self.session.diagnose(&error, PATIENCE.min(self.left()));
-            diagnosis::of_call(&error, &diagnosis, is_query, &self.address)
-        })
+        block_on(flow(session, deadline)).map_err(|error| self.explain(&error, is_query))
+    }
+
+    /// What an error of a call or flow is, as the user is told. Asks the agent why it has refused, if it has.
+    fn explain(&mut self, error: &Error, is_query: bool) -> Failure {
+        let diagnosis = self.session.diagnose(error, PATIENCE.min(self.left()));
+        diagnosis::of_call(error, &diagnosis, is_query, &self.address)
     }
 
     /// What an error of [`try_call`](Self::try_call) is, by itself.

@@ -13,6 +13,7 @@ use qga_proto::{Config, Instant, OwnedCommand, Transport, os};
 use qga_std::{Error, block_on};
 
 use crate::cli::Cli;
+use crate::connection::PATIENCE;
 use crate::diagnosis;
 use crate::error::{Failure, Kind};
 use crate::guests::Guest;
@@ -23,9 +24,6 @@ use line::{Line, Stop};
 
 /// A session whose futures stop on a signal. Flows run in it by [`Work::run`].
 pub(crate) type Session = qga_proto::Session<Line, Vec<u8>>;
-
-/// How long it may take to find out why the agent refused: the refusal itself is already there to be told.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Does work at one guest, up to the deadline that the command line gives, or this one. The connections have ended when
 /// this returns. After a signal it does not: what went wrong besides is reported, and the process ends.
@@ -45,10 +43,10 @@ pub(crate) fn with_guest<R>(
 }
 
 /// The work is over. What failed for another reason than the signal would be told by nobody else.
-fn end<'a>(cli: &Cli, stoppable: Stoppable, failures: impl IntoIterator<Item = &'a Failure>) {
-    if stoppable.is_stopped() {
-        let failures = failures.into_iter().filter(|failure| failure.kind() != Kind::Stopped);
-        failures.for_each(|failure| failure.report(cli.json));
+fn end(cli: &Cli, stoppable: Stoppable, failure: Option<&Failure>) {
+    let failure = failure.filter(|failure| stoppable.is_stopped() && failure.kind() != Kind::Stopped);
+    if let Some(failure) = failure {
+        failure.report(cli.json);
     }
     stoppable.end();
 }
@@ -111,8 +109,16 @@ impl Work {
 
     /// Calls a command. Why the agent refuses is found out.
     pub(crate) fn call<C: OwnedCommand>(&mut self, command: &C) -> Result<C::Owned, Failure> {
-        let result = self.run(async |session, deadline| session.call_until(command, deadline).await)?;
-        result.map_err(|error| self.explain(&error, command.is_query()))
+        self.flow(command.is_query(), async |session, deadline| session.call_until(command, deadline).await)
+    }
+
+    /// Runs a flow, as [`run`](Self::run) does. Why the agent refuses is found out.
+    pub(crate) fn flow<R>(
+        &mut self,
+        is_query: bool,
+        flow: impl AsyncFnOnce(&mut Session, Instant) -> Result<R, Error>,
+    ) -> Result<R, Failure> {
+        self.run(flow)?.map_err(|error| self.explain(&error, is_query))
     }
 
     /// What an error of a call or flow is, as the user is told. Asks the agent why it has refused, if it has.

@@ -10,8 +10,7 @@ use qga_std::{CopyError, Reader, Writer};
 use serde_json::{Value, json};
 
 use super::Done;
-use super::files::bytes::Stdout;
-use super::files::tidy;
+use super::files::{self, tidy};
 use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
@@ -140,19 +139,14 @@ fn copy_from(work: &mut Work, cli: &Cli, args: &Args, from: &str, to: Place<'_>)
             if path.is_dir() {
                 path.push(base(from)?);
             }
-            one(file_from(work, args, from, &path, &mut Bar::new(cli, from))?)
+            file_from(work, args, from, &path, &mut Bar::new(cli, from)).map(one)
         }
         _ if args.recursive || args.resume => {
             Err(Failure::usage("standard output takes one file, from its start"))
         }
         _ => {
-            let what = verified(CopyFrom::new(from), args);
-            let (mut sink, mut buffer) = (Writer(Stdout::new()), vec![0; BUFFER]);
-            let flow = async |session: &mut work::Session, deadline| {
-                session.copy_from(&what, &mut sink, &mut buffer, |_| {}, deadline).await
-            };
-            let copied = tidy::run(work, None, flow, is_fate_unknown)?;
-            one(copied.map_err(|error| explain(work, error, "standard output", false))?)
+            let copied = files::print(work, &verified(CopyFrom::new(from), args))?;
+            copied.map(one).map_err(|error| explain(work, error, "standard output", false))
         }
     }
 }
@@ -198,7 +192,7 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
             return Err(Failure::usage("standard input is one file, not a folder"));
         }
         let stdin = io::stdin().lock();
-        return one(stream_to(work, args, (stdin, CopyTo::new(to)), to, &mut Bar::new(cli, to))?);
+        return stream_to(work, args, (stdin, CopyTo::new(to)), to, &mut Bar::new(cli, to)).map(one);
     };
     let path = Path::new(from);
     let there = fs::metadata(path).map_err(|error| cannot("read", path, &error))?;
@@ -211,10 +205,10 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
         return tree::copy_to(work, cli, args, path, to);
     }
     let mut name = to.to_owned();
-    if to.ends_with('/') || super::files::is_folder(work, to)?.unwrap_or(false) {
+    if to.ends_with('/') || files::is_folder(work, to)?.unwrap_or(false) {
         name = format!("{}/{}", to.trim_end_matches('/'), base(from)?);
     }
-    one(file_to(work, args, path, &name, &mut Bar::new(cli, &name))?)
+    file_to(work, args, path, &name, &mut Bar::new(cli, &name)).map(one)
 }
 
 /// Copies one file to the guest.
@@ -259,9 +253,8 @@ fn verified<'a>(what: CopyFrom<'a>, args: &Args) -> CopyFrom<'a> {
     if args.verify { what.verify() } else { what }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "all ways end with it")]
-fn one(copied: Copied) -> Result<Outcome, Failure> {
-    Ok(Outcome { copied: Some(copied), files: 1, skipped: 0 })
+fn one(copied: Copied) -> Outcome {
+    Outcome { copied: Some(copied), files: 1, skipped: 0 }
 }
 
 /// The last part of a path, as the name of a copy.

@@ -11,6 +11,7 @@ use qga_std::ExecError;
 use serde_json::{Map, Value, json};
 
 use super::Done;
+use super::files::bytes::base64;
 use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
@@ -335,11 +336,6 @@ fn document(outcome: &Outcome) -> Value {
     document.insert("stderr_truncated".into(), outcome.stderr_truncated.into());
     document.insert("merged".into(), (outcome.capture == Capture::Merged).into());
     document.into()
-}
-
-fn base64(bytes: &[u8]) -> Value {
-    // A string is always written.
-    serde_json::to_value(qga_proto::json::Base64::from(bytes)).unwrap_or_default()
 }
 
 /// Reads what the program is to read, all of it: it goes to the guest at once. It is waited for until a signal or the

@@ -1,8 +1,8 @@
 //! `qga cat`, `qga ls`, `qga stat` and `qga rm`: what is done with files by small programs of the guest. What these print for
 //! humans is never read: only what they are asked to print, with NUL between.
 
-use qga_proto::CopyFrom;
 use qga_proto::exec::{Exec, Outcome};
+use qga_proto::{Copied, CopyFrom};
 use qga_std::{CopyError, ExecError, FileError, Writer};
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,7 @@ use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind};
 use crate::guests::Guests;
 use crate::output::{self, Table, escape, units};
-use crate::work::{self, Work};
+use crate::work::{self, Stopped, Work};
 
 pub(super) mod bytes;
 use bytes::Stdout;
@@ -85,13 +85,7 @@ pub(super) fn cat(cli: &Cli, args: &Cat) -> Result<Done, Failure> {
 
 fn cat_one(work: &mut Work, cli: &Cli, path: &str) -> Result<Value, Failure> {
     if !cli.json {
-        let (what, mut sink, mut buffer) = (CopyFrom::new(path), Writer(Stdout::new()), vec![0; 1 << 20]);
-        let flow = async |session: &mut work::Session, deadline| {
-            session.copy_from(&what, &mut sink, &mut buffer, |_| {}, deadline).await
-        };
-        let is_fate_unknown = |error: &CopyError| error.call().is_some_and(qga_std::Error::is_fate_unknown);
-        let copied = tidy::run(work, None, flow, is_fate_unknown)?;
-        return match copied {
+        return match print(work, &CopyFrom::new(path))? {
             Ok(_) => Ok(Value::Null),
             Err(CopyError::Call(error)) => Err(work.explain(&error, true)),
             Err(CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Value::Null),
@@ -115,6 +109,16 @@ fn cat_one(work: &mut Work, cli: &Cli, path: &str) -> Result<Value, Failure> {
         Err(error) => document.insert("base64".into(), bytes::base64(error.as_bytes())),
     };
     Ok(document.into())
+}
+
+/// Copies a file of the guest to standard output.
+pub(super) fn print(work: &mut Work, what: &CopyFrom<'_>) -> Result<Result<Copied, CopyError>, Stopped> {
+    let (mut sink, mut buffer) = (Writer(Stdout::new()), vec![0; 1 << 20]);
+    let flow = async |session: &mut work::Session, deadline| {
+        session.copy_from(what, &mut sink, &mut buffer, |_| {}, deadline).await
+    };
+    let is_fate_unknown = |error: &CopyError| error.call().is_some_and(qga_std::Error::is_fate_unknown);
+    tidy::run(work, None, flow, is_fate_unknown)
 }
 
 pub(super) fn ls(cli: &Cli, args: &Ls) -> Result<Done, Failure> {
@@ -256,10 +260,9 @@ pub(super) fn run(work: &mut Work, exec: &Exec) -> Result<Outcome, Failure> {
 
 fn explain(work: &mut Work, error: &ExecError) -> Failure {
     match error.call() {
-        Some(call @ qga_std::Error::Refused(refusal)) if !refusal.is_command_not_found() => {
+        Some(qga_std::Error::Refused(refusal)) if !refusal.is_command_not_found() => {
             let message =
                 format!("the guest cannot run the program for that: {}", escape::text(refusal.desc.as_str()));
-            let _ = call;
             Failure::new(Kind::Refused, message).at(work.address())
         }
         Some(call) => work.explain(call, true),

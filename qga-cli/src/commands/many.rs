@@ -9,17 +9,17 @@ use crate::error::{Failure, Kind};
 use crate::guests::Guest;
 
 /// What came of one of many guests.
-pub(crate) struct Row<T> {
-    pub(crate) guest: Guest,
-    pub(crate) result: Result<T, Failure>,
+pub(super) struct Row<T> {
+    pub(super) guest: Guest,
+    pub(super) result: Result<T, Failure>,
 }
 
 /// A thread's stack: more than twice what the deepest reply that is taken needs without optimization. Only what is used
 /// of it costs memory.
-const STACK: usize = 1024 * 1024;
+pub(super) const STACK: usize = 1024 * 1024;
 
 /// Asks all guests, no more than `jobs` at a time. Gives a row for each, in their order.
-pub(crate) fn each<T: Send>(
+pub(super) fn each<T: Send>(
     guests: Vec<Guest>,
     jobs: usize,
     deadline: Instant,

@@ -22,7 +22,7 @@ mod fs;
 mod hotplug;
 mod info;
 mod list;
-pub(crate) mod many;
+mod many;
 pub(crate) mod mem;
 pub(crate) mod net;
 pub(crate) mod passwd;

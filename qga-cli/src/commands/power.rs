@@ -76,27 +76,25 @@ const TIMEOUT: Duration = Duration::from_secs(120);
 pub(super) fn shut_down(cli: &Cli, args: &ShutDown, guests: Guests) -> Result<Done, Failure> {
     let how = if args.halt { Shutdown::Halt } else { Shutdown::Powerdown };
     go(cli, guests, "shutdown", "shuts down", args.wait, |work| {
-        let result = work.run(async |session, deadline| match args.wait {
+        work.flow(false, async |session, deadline| match args.wait {
             true => session.shutdown_and_wait(how, deadline).await,
             false => session.shutdown(how, deadline).await,
-        })?;
-        result.map_err(|error| work.explain(&error, false))
+        })
     })
 }
 
 pub(super) fn reboot(cli: &Cli, args: &Reboot, guests: Guests) -> Result<Done, Failure> {
     if !args.wait {
         return go(cli, guests, "reboot", "starts anew", false, |work| {
-            let result =
-                work.run(async |session, deadline| session.shutdown(Shutdown::Reboot, deadline).await)?;
-            result.map_err(|error| work.explain(&error, false))
+            work.flow(false, async |session, deadline| session.shutdown(Shutdown::Reboot, deadline).await)
         });
     }
     let guest = guests.exactly_one("reboot")?;
     let (has_ended, waited) = work::with_guest(cli, &guest, TIMEOUT, |work| {
-        let gone =
-            work.run(async |session, deadline| session.shutdown_and_wait(Shutdown::Reboot, deadline).await)?;
-        if gone.map_err(|error| work.explain(&error, false))? == Accepted::Going {
+        let accepted = work.flow(false, async |session, deadline| {
+            session.shutdown_and_wait(Shutdown::Reboot, deadline).await
+        })?;
+        if accepted == Accepted::Going {
             return Err(still_there(work));
         }
         let has_ended = !work.session().is_connected();
@@ -126,11 +124,10 @@ pub(super) fn suspend(cli: &Cli, args: &Suspend, guests: Guests) -> Result<Done,
         To::Hybrid => How::Hybrid,
     };
     go(cli, guests, "suspend", "falls asleep", args.wait, |work| {
-        let result = work.run(async |session, deadline| match args.wait {
+        work.flow(false, async |session, deadline| match args.wait {
             true => session.suspend_and_wait(how, deadline).await,
             false => session.suspend(how, deadline).await,
-        })?;
-        result.map_err(|error| work.explain(&error, false))
+        })
     })
 }
 

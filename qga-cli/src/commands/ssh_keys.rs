@@ -86,9 +86,9 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
             Ok(told(cli, user, "added", list.len()))
         }
         Some(Action::Remove { .. }) => {
-            let left = work
-                .run(async |session, deadline| session.remove_authorized_keys(user, &list, deadline).await)?
-                .map_err(|error| work.explain(&error, false))?;
+            let left = work.flow(false, async |session, deadline| {
+                session.remove_authorized_keys(user, &list, deadline).await
+            })?;
             match left {
                 0 => Ok(told(cli, user, "removed", list.len())),
                 left => Err(still_there(left).at(work.address())),

@@ -35,8 +35,7 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
     }
     let guest = guests.exactly_one("time --set")?;
     let set = work::with_guest(cli, &guest, super::TIMEOUT, |work| {
-        let set = work.run(async |session, deadline| session.set_clock(wall_clock(), deadline).await)?;
-        set.map_err(|error| work.explain(&error, false))
+        work.flow(false, async |session, deadline| session.set_clock(wall_clock(), deadline).await)
     })?;
     Ok(Done::from(match cli.json {
         true => output::document(&set_document(&set)),

@@ -97,8 +97,7 @@ fn once(cli: &Cli, guests: &[Guest], rows: &[Row]) -> Done {
             output::document(&guests.iter().zip(rows).map(member).collect())
         }
         false => {
-            let [a, b, c, d, e, f, g] = HEADS;
-            let mut table = Table::new([a, b, c, d, e, f, g]).right(&[1, 2, 3, 4, 5, 6]);
+            let mut table = Table::new(HEADS).right(&[1, 2, 3, 4, 5, 6]);
             for (guest, row) in guests.iter().zip(rows) {
                 let name = brief(&guest.name);
                 match row {

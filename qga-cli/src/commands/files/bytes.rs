@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::output::escape;
 
 /// Standard output: bytes go there as they are, but to a terminal so that they do no harm.
-pub(in crate::commands) struct Stdout {
+pub(super) struct Stdout {
     stream: io::StdoutLock<'static>,
     is_terminal: bool,
     /// The start of a character whose end has not come yet.
@@ -15,7 +15,7 @@ pub(in crate::commands) struct Stdout {
 }
 
 impl Stdout {
-    pub(in crate::commands) fn new() -> Self {
+    pub(super) fn new() -> Self {
         let stream = io::stdout().lock();
         Self { is_terminal: stream.is_terminal(), stream, rest: Vec::new() }
     }
@@ -49,7 +49,7 @@ impl Write for Stdout {
 }
 
 /// Bytes as a document has them.
-pub(super) fn base64(bytes: &[u8]) -> Value {
+pub(in crate::commands) fn base64(bytes: &[u8]) -> Value {
     // A string is always written.
     serde_json::to_value(qga_proto::json::Base64::from(bytes)).unwrap_or_default()
 }

@@ -121,18 +121,20 @@ fn rate(now: u64, then: u64, time: Duration) -> Option<f64> {
     (seconds > 0.0).then(|| now.checked_sub(then).map(|count| count as f64 / seconds))?
 }
 
+/// Sums of pairs. `None`: there are none.
+fn sum(pairs: impl Iterator<Item = [u64; 2]>) -> Option<[u64; 2]> {
+    pairs.reduce(|[a, b], [c, d]| [a.saturating_add(c), b.saturating_add(d)])
+}
+
 fn processors(all: &[GuestCpuStats]) -> Option<[u64; 2]> {
-    let mut sums = None;
-    for one in all {
-        let GuestCpuStats::Linux(one) = one else { continue };
+    sum(all.iter().filter_map(|one| {
+        let GuestCpuStats::Linux(one) = one else { return None };
         let idle = one.idle.saturating_add(one.iowait.unwrap_or(0));
         // The time of guests inside the guest is part of the user's.
         let parts = [Some(one.user), Some(one.nice), Some(one.system), one.irq, one.softirq, one.steal];
         let used = parts.into_iter().flatten().fold(0, u64::saturating_add);
-        let [used_sum, sum] = sums.unwrap_or([0_u64; 2]);
-        sums = Some([used_sum.saturating_add(used), sum.saturating_add(used).saturating_add(idle)]);
-    }
-    sums
+        Some([used, used.saturating_add(idle)])
+    }))
 }
 
 /// All disks together. Partitions and what lies above disks count the same bytes again.
@@ -142,17 +144,9 @@ fn disks_of(all: &[GuestDiskStatsInfo]) -> Option<[u64; 2]> {
     let is_disk = |one: &&GuestDiskStatsInfo| {
         !VIRTUAL.iter().any(|beginning| one.name.starts_with(beginning)) && !is_partition(&one.name)
     };
-    let mut sums = None;
-    for one in all.iter().filter(is_disk) {
-        let bytes = |sectors: Option<u64>| sectors.unwrap_or(0).saturating_mul(SECTOR);
-        let [read, written] = sums.unwrap_or([0_u64; 2]);
-        let stats = &one.stats;
-        sums = Some([
-            read.saturating_add(bytes(stats.read_sectors)),
-            written.saturating_add(bytes(stats.write_sectors)),
-        ]);
-    }
-    sums
+    let bytes = |sectors: Option<u64>| sectors.unwrap_or(0).saturating_mul(SECTOR);
+    let disks = all.iter().filter(is_disk).map(|one| &one.stats);
+    sum(disks.map(|stats| [bytes(stats.read_sectors), bytes(stats.write_sectors)]))
 }
 
 /// Linux calls partitions `sda1` and `nvme0n1p1`, and the disks `sda` and `nvme0n1`.
@@ -172,12 +166,8 @@ fn networks(all: &[GuestNetworkInterface]) -> Option<[u64; 2]> {
 
     let is_outer =
         |one: &&GuestNetworkInterface| !INNER.iter().any(|beginning| one.name.starts_with(beginning));
-    let mut sums = None;
-    for one in all.iter().filter(is_outer).filter_map(|one| one.statistics.as_ref()) {
-        let [received, sent] = sums.unwrap_or([0_u64; 2]);
-        sums = Some([received.saturating_add(one.rx_bytes), sent.saturating_add(one.tx_bytes)]);
-    }
-    sums
+    let statistics = all.iter().filter(is_outer).filter_map(|one| one.statistics.as_ref());
+    sum(statistics.map(|one| [one.rx_bytes, one.tx_bytes]))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::rates::{Rates, Sample};
+use crate::commands::many;
 use crate::connection::{Connection, MOST_OF_MANY};
 use crate::error::{Failure, Kind};
 use crate::guests::Guest;
@@ -54,9 +55,6 @@ struct Turn {
     earlier: Option<Sample>,
 }
 
-/// A thread's stack; see the one of `many`.
-const STACK: usize = 1024 * 1024;
-
 impl Sampler {
     /// Starts threads, no more than `jobs`. They go on until the process ends, or have made so many rounds.
     pub(super) fn start(
@@ -75,7 +73,7 @@ impl Sampler {
         let shared = Arc::new(Shared { guests, rows, turns, interval, timeout, rounds, running });
         for started in 0..threads {
             let work = Arc::clone(&shared);
-            let thread = thread::Builder::new().stack_size(STACK).spawn(move || work.look());
+            let thread = thread::Builder::new().stack_size(many::STACK).spawn(move || work.look());
             if let Err(error) = thread {
                 shared.running.fetch_sub(threads - started, Ordering::Relaxed);
                 // With fewer threads than asked for it takes longer.
