@@ -117,7 +117,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> GuestFile<'_, T, Rx, Tx> {
     ///
     /// # Errors
     ///
-    /// As [`Session::call_view`].
+    /// As [`Session::call_view`](crate::session::Session::call_view).
     pub async fn write(&mut self, bytes: &[u8], deadline: Instant) -> Result<usize, Error<T::Error>> {
         if bytes.is_empty() {
             return Ok(0);
