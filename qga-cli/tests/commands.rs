@@ -1,13 +1,12 @@
 //! Every command, against the simulated guest inside the program and in a process of its own.
 #![cfg(unix)]
 
-use std::io::Write;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 mod common;
-use common::{Agent, Answer, Folder, Simulation, qga, run, signal, wait};
+use common::{Agent, Answer, Folder, Simulation, fed, qga, run, signal, wait};
 
 /// Runs a test at both addresses.
 fn everywhere(test: impl Fn(&str)) {
@@ -104,14 +103,8 @@ fn call() {
 
 #[test]
 fn call_with_arguments_from_standard_input() {
-    let mut child = qga(&["-c", "sim:", "call", "guest-sync", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(b"{\"id\": 7}\n").unwrap();
-    assert_eq!(wait(child).ok(), "7\n");
+    let ran = fed(&["-c", "sim:", "call", "guest-sync", "-"], b"{\"id\": 7}\n");
+    assert_eq!(ran.ok(), "7\n");
 }
 
 /// Nothing is read for a command that nobody would get.
@@ -142,14 +135,7 @@ fn secrets_are_not_repeated() {
         ("guest-file-close", "{\"handle\": \"hunter2\"}"),
         ("guest-file-close", "{\"hunter2\": 1}"),
     ] {
-        let mut child = qga(&["-c", "sim:", "call", command, "-"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(document.as_bytes()).unwrap();
-        let line = wait(child).failed(2);
+        let line = fed(&["-c", "sim:", "call", command, "-"], document.as_bytes()).failed(2);
         assert!(!line.contains("hunter2"), "{line}");
     }
 }

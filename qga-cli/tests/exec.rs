@@ -4,13 +4,13 @@
 use std::io::Write;
 use std::process::{Child, Stdio};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use qga_tests::real_agent::RealAgent;
 use serde_json::json;
 
 mod common;
-use common::{Folder, Simulation, qga, qga_heeding_signals, ran, run, signal, wait};
+use common::{Folder, Simulation, fed, qga, qga_heeding_signals, ran, run, signal, wait, wait_until};
 
 /// Runs `exec` with these words, at an address.
 fn exec(address: &str, words: &[&str]) -> common::Ran {
@@ -46,14 +46,8 @@ fn input_comes_from_a_file_or_from_here() {
     std::fs::write(&file, "one\ntwo\n").unwrap();
     let file = file.to_str().unwrap();
     assert_eq!(exec(&agent.address(), &["-i", file, "--", "tail", "-n", "1"]).ok(), "two\n");
-    let mut child = qga(&["-c", &agent.address(), "exec", "-i", "-", "--", "wc", "-c"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(&vec![b'x'; 300_000]).unwrap();
-    assert_eq!(wait(child).ok(), "300000\n");
+    let counted = ["-c", &agent.address(), "exec", "-i", "-", "--", "wc", "-c"];
+    assert_eq!(fed(&counted, &[b'x'; 300_000]).ok(), "300000\n");
     let line = exec(&agent.address(), &["-i", "/no/such/file", "cat"]).failed(125);
     assert!(line.contains("cannot read /no/such/file"), "{line}");
 }
@@ -73,11 +67,9 @@ fn input_that_never_comes_is_waited_for_until_the_deadline_or_a_signal() {
         stdin.write_all(b"begun").unwrap();
         if code != 124 {
             // Once that has been read, signals are heeded.
-            let start = Instant::now();
-            while rustix::io::ioctl_fionread(&stdin).unwrap() > 0 {
-                assert!(start.elapsed() < Duration::from_secs(60), "it reads");
-                thread::sleep(Duration::from_millis(10));
-            }
+            wait_until("it reads", Duration::from_secs(60), || {
+                rustix::io::ioctl_fionread(&stdin).unwrap() == 0
+            });
             signal(&child, if code == 143 { "TERM" } else { "INT" });
         }
         let ran = wait(child);
@@ -156,12 +148,9 @@ fn sleepers(mark: &str) -> usize {
     lines.filter(|line| *line == [b"sleep\0", mark.as_bytes(), b"\0"].concat()).count()
 }
 
+#[track_caller]
 fn wait_for_sleepers(mark: &str, count: usize) {
-    let start = Instant::now();
-    while sleepers(mark) != count {
-        assert!(start.elapsed() < Duration::from_secs(30), "{} sleep, not {count}", sleepers(mark));
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_until(&format!("{count} sleep"), Duration::from_secs(30), || sleepers(mark) == count);
 }
 
 #[test]

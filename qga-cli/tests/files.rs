@@ -8,20 +8,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Folder, qga, run};
+use common::{Folder, qga, run, text};
 use qga_sim::{Guest, Server, ServerHandle};
+use qga_tests::bytes::bytes;
 use qga_tests::real_agent::RealAgent;
 use serde_json::{Value, json};
-
-/// Bytes that differ from place to place.
-fn bytes(len: usize) -> Vec<u8> {
-    let mut state = 7_u32;
-    let next = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(next).take(len).collect()
-}
 
 /// A simulated guest that lives as long as this.
 fn sim(folder: &Folder, guest: Guest) -> ServerHandle {
@@ -31,10 +22,6 @@ fn sim(folder: &Folder, guest: Guest) -> ServerHandle {
 fn content(server: &ServerHandle, path: &str) -> Option<Vec<u8>> {
     let guest = server.guest();
     guest.files().find(|(at, _)| *at == path).map(|(_, content)| content.to_vec())
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
 }
 
 #[test]

@@ -1,21 +1,12 @@
 //! The commands that show and change what a guest has.
 
 use std::fs;
-use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
 
 mod common;
-use common::{Agent, Answer, Ended, Folder, Ran, Simulation, qga, run, wait};
-
-/// Runs the program with something on its standard input.
-fn fed(arguments: &[&str], input: &[u8]) -> Ran {
-    let mut child =
-        qga(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(input).unwrap();
-    wait(child)
-}
+use common::{Agent, Answer, Ended, Folder, Simulation, fed, run};
 
 #[test]
 fn net_tells_the_primary_address() {

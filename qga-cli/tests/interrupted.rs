@@ -6,32 +6,19 @@ use std::fs;
 use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{Folder, qga, qga_heeding_signals, ran, run, signal, wait};
+use common::{Folder, qga, qga_heeding_signals, ran, run, signal, text, wait, wait_until};
 use qga_sim::{Fault, FaultKind, Guest, Server, ServerHandle, Sim};
+use qga_tests::bytes::bytes;
 use qga_tests::real_agent::RealAgent;
 use serde_json::json;
 
-/// How long anything may take that must come.
+/// How long something may take to happen.
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Bytes that differ from place to place.
-fn bytes(len: usize) -> Vec<u8> {
-    let mut state = 7_u32;
-    let next = move || {
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (state >> 24) as u8
-    };
-    std::iter::repeat_with(next).take(len).collect()
-}
-
-fn text(path: &Path) -> String {
-    path.display().to_string()
-}
 
 /// A simulated guest that loses all replies to a command.
 fn losing(folder: &Folder, command: &str) -> ServerHandle {
@@ -40,14 +27,6 @@ fn losing(folder: &Folder, command: &str) -> ServerHandle {
         .unwrap()
         .spawn()
         .unwrap()
-}
-
-fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let limit = Instant::now() + LIMIT;
-    while !is_so() {
-        assert!(Instant::now() < limit, "{what}");
-        thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// The names of what is in the guest beside the files that it had.
@@ -66,7 +45,7 @@ fn a_signal_leaves_no_file_open() {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        wait_until("it opens the file", || server.guest().open_files() == 1);
+        wait_until("it opens the file", LIMIT, || server.guest().open_files() == 1);
         signal(&child, "INT");
         let ran = wait(child);
         assert_eq!((ran.code, ran.err.as_str()), (Some(130), ""), "{arguments:?}");
@@ -98,7 +77,7 @@ fn a_copy_that_is_stopped_or_late_leaves_nothing_in_the_guest() {
                 .stderr(Stdio::piped())
                 .spawn()
                 .unwrap();
-        wait_until("it opens the file", || server.guest().open_files() == 1);
+        wait_until("it opens the file", LIMIT, || server.guest().open_files() == 1);
         if is_stopped {
             signal(&child, "INT");
         }
@@ -144,7 +123,7 @@ fn kill_midway(agent: PathBuf, from: &str, to: &str, len: impl Fn() -> u64) {
     let folder = Folder::new();
     let address = relay(&folder, agent);
     let mut child = qga(&["-c", &address, "cp", "--resume", from, to]).spawn().unwrap();
-    wait_until("a part is there", || len() >= 1 << 20);
+    wait_until("a part is there", LIMIT, || len() >= 1 << 20);
     assert!(child.try_wait().unwrap().is_none(), "it cannot be over");
     child.kill().unwrap();
     child.wait().unwrap();

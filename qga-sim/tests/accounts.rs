@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Line, read_replies};
+use common::{Line, base64, read_replies};
 use qga_sim::Guest;
 use qga_sim::proto::owned::GuestUser;
 use serde_json::{Value, json};
@@ -42,14 +42,6 @@ fn file(line: &mut Line) -> String {
     let status = line.ok("guest-exec-status", &format!(r#"{{"pid":{pid}}}"#));
     assert_eq!(status["out-data"].as_str().unwrap_or_default(), read["buf-b64"]);
     String::from_utf8(base64(read["buf-b64"].as_str().unwrap())).unwrap()
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-    let digits = text.bytes().filter(|&c| c != b'=').map(|c| DIGITS.iter().position(|&d| d == c).unwrap());
-    let bits: Vec<bool> = digits.flat_map(|digit| (0..6).rev().map(move |i| digit >> i & 1 == 1)).collect();
-    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
 }
 
 #[test]

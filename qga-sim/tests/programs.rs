@@ -4,7 +4,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::Line;
+use common::{Line, base64};
 use qga_sim::{Errno, FileKind, Full, Guest, Personality, Program, Run};
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn start(line: &mut Line, words: &[&str]) -> Value {
 fn run(line: &mut Line, words: &[&str]) -> (i64, String, String) {
     let pid = start(line, words);
     let status = line.ok("guest-exec-status", &json!({"pid": pid}).to_string());
-    let text = |key: &str| decode(status[key].as_str().unwrap_or_default());
+    let text = |key: &str| String::from_utf8(base64(status[key].as_str().unwrap_or_default())).expect("text");
     (status["exitcode"].as_i64().expect("an exit code"), text("out-data"), text("err-data"))
 }
 
@@ -38,22 +38,6 @@ fn failure(line: &mut Line, words: &[&str]) -> String {
     let (code, out, err) = run(line, words);
     assert_eq!((code, out.as_str()), (1, ""), "{words:?}");
     err.lines().next().unwrap_or_default().to_owned()
-}
-
-fn decode(base64: &str) -> String {
-    let digit = |byte| match byte {
-        b'A'..=b'Z' => u32::from(byte - b'A'),
-        b'a'..=b'z' => u32::from(byte - b'a') + 26,
-        b'0'..=b'9' => u32::from(byte - b'0') + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let digits: Vec<u32> = base64.bytes().filter(|byte| *byte != b'=').map(digit).collect();
-    let bytes = digits.chunks(4).flat_map(|chunk| {
-        let bits = chunk.iter().enumerate().fold(0, |bits, (at, digit)| bits | digit << (18 - 6 * at));
-        bits.to_be_bytes()[1..].iter().copied().take(chunk.len() * 6 / 8).collect::<Vec<_>>()
-    });
-    String::from_utf8(bytes.collect()).expect("text")
 }
 
 fn line() -> Line {

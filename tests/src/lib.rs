@@ -1,5 +1,7 @@
 //! What the tests of the workspace share.
 
+pub mod bytes;
+pub mod example;
 pub mod fuzz;
 pub mod needs;
 pub mod real_agent;

@@ -362,7 +362,8 @@ impl Transport for VirtualLine {
     }
 }
 
-async fn pending_once() {
+/// Is pending when it is polled first, and ready then. It wakes nobody.
+pub async fn pending_once() {
     let mut polled = false;
     poll_fn(|_| if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }

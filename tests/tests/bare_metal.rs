@@ -13,7 +13,7 @@ use qga_proto::commands::{
 };
 use qga_proto::{Error, OwnedCommand};
 use qga_std::{Session, block_on};
-use qga_tests::needs;
+use qga_tests::{example, needs};
 
 /// What the network card of each board is given.
 const ADDRESS: &str = "52:54:00:71:67:61";
@@ -123,23 +123,10 @@ fn call<C: OwnedCommand>(session: &mut Session, command: &C) -> C::Owned {
     session.call_timeout(command, LIMIT).unwrap_or_else(|error| panic!("{}: {error}", command.name()))
 }
 
-/// Builds the example, apart from the workspace.
+/// Builds the example; gives the program.
 fn build(arguments: &[&str], variables: &[(&str, &str)], folder: &str) -> PathBuf {
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bare-metal");
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/bare-metal/Cargo.toml");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--release", "--quiet", "--manifest-path"])
-        .arg(manifest)
-        .arg("--target-dir")
-        .arg(&target)
-        .args(arguments)
-        // Those of the test's own build are not for it.
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .envs(variables.iter().copied())
-        .status()
-        .expect("cargo starts");
-    assert!(built.success(), "the example does not build");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bare-metal");
+    example::build("bare-metal", &target, arguments, variables);
     target.join(folder).join("agent")
 }
 

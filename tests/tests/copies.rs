@@ -8,6 +8,7 @@ use qga_proto::{
     Transport,
 };
 use qga_sim::{Fault, FaultKind, Guest, GuestIsOff, Sim, VirtualLine};
+use qga_tests::bytes::bytes;
 use qga_tests::virtual_line::{Peer, VirtualLine as SlowLine, complete, poll_up_to, session as slow_session};
 
 type Virtual = Session<VirtualLine, Vec<u8>>;
@@ -15,12 +16,6 @@ type Virtual = Session<VirtualLine, Vec<u8>>;
 const FILE: &str = "/file";
 const COPY: &str = "/copy";
 const LEN: usize = 300_000;
-
-/// Bytes that differ from place to place.
-fn bytes(len: usize) -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(7);
-    (0..len).map(|_| random.u8(..)).collect()
-}
 
 fn session(fault: Option<Fault>) -> Virtual {
     let sim = Sim::new(Guest::new().file(FILE, bytes(LEN)));
@@ -233,8 +228,7 @@ fn a_lost_reply_in_append_mode_leaves_the_fate_unknown() {
 fn a_lost_reply_where_there_are_no_positions_leaves_the_fate_unknown() {
     let fault = Fault::new(FaultKind::Lost).of("guest-file-write").nth(1);
     let sim = Sim::new(Guest::new().disable("guest-file-seek")).fault(fault);
-    let mut session =
-        Session::new(VirtualLine::new(sim), Client::new(Config::default(), Vec::new(), Vec::new(), 1));
+    let mut session = VirtualLine::new(sim).session();
     let deadline = session.deadline(Duration::from_secs(600));
     let mut file = run(session.open(COPY, Mode::Create, deadline)).expect("it opens");
     let error = run(file.write(b"once", deadline)).expect_err("nobody knows");
@@ -249,8 +243,7 @@ fn nothing_is_appended_to_another_file() {
     let wanted = bytes(5_000);
     for (there, is_part) in [(&wanted[..1_000], true), (&b"something else"[..], false)] {
         let guest = Guest::new().file(COPY, there).disable("guest-exec");
-        let line = VirtualLine::new(Sim::new(guest));
-        let mut session = Session::new(line, Client::new(Config::default(), Vec::new(), Vec::new(), 1));
+        let mut session = VirtualLine::new(Sim::new(guest)).session();
         let deadline = session.deadline(Duration::from_secs(600));
         let what = CopyTo::new(COPY).resume();
         let copied = run(session.copy_to(&what, &mut &wanted[..], &mut [0; 700], |_| {}, deadline));

@@ -8,7 +8,7 @@ use qga_proto::{Client, Config, Error, Reconnect, Session, Transport};
 use qga_sim::{Fault, Guest, Personality, Program, Run, Sim, VirtualLine};
 use qga_std::block_on;
 use qga_tests::shell::with_shell;
-use qga_tests::virtual_line::{self, Peer, complete, poll_up_to};
+use qga_tests::virtual_line::{Peer, VirtualLine as SlowLine, complete, poll_up_to, session as slow_session};
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -18,6 +18,11 @@ type Line = Session<VirtualLine, Vec<u8>>;
 fn session(guest: Guest, fault: &str) -> Line {
     let fault: Option<Fault> = (!fault.is_empty()).then(|| fault.parse().expect("a fault"));
     VirtualLine::new(fault.into_iter().fold(Sim::new(guest), Sim::fault)).session()
+}
+
+/// A session over a line that keeps what was sent, and makes futures pending.
+fn recorded(guest: Guest) -> Session<SlowLine, Vec<u8>> {
+    slow_session(SlowLine::new(Peer::agent(guest), usize::MAX))
 }
 
 /// A guest with programs that take their time.
@@ -47,10 +52,7 @@ fn fails(session: &mut Line, exec: &Exec, timeout: Duration) -> ExecError {
 
 #[test]
 fn a_long_program_is_asked_for_once_a_second() {
-    let mut session = virtual_line::session(virtual_line::VirtualLine::new(
-        Peer::agent(guest(Personality::Qemu10)),
-        usize::MAX,
-    ));
+    let mut session = recorded(guest(Personality::Qemu10));
     let deadline = session.deadline(2 * HOUR);
     let outcome = complete(session.run(&Exec::new("/opt/hour"), deadline)).expect("it ends");
     assert_eq!(outcome.end, End::Exit(0));
@@ -68,10 +70,8 @@ fn a_program_is_never_waited_for_much_longer_than_it_runs() {
         let begin = session.transport().now();
         run(&mut session, &Exec::new("/opt/p"), HOUR).expect("it ends");
         let took = session.transport().now() - begin;
-        assert!(
-            (time..=time + (time / 7 + Duration::from_millis(2)).min(SECOND)).contains(&took),
-            "{took:?}"
-        );
+        let limit = time + (time / 7 + Duration::from_millis(2)).min(SECOND);
+        assert!((time..=limit).contains(&took), "{took:?}");
     }
 }
 
@@ -98,8 +98,7 @@ fn what_an_agent_cannot_capture_is_captured_otherwise_and_told() {
 #[test]
 fn one_stream_alone_is_never_asked_for() {
     for capture in [Capture::None, Capture::Out, Capture::Err, Capture::Separated, Capture::Merged] {
-        let line = virtual_line::VirtualLine::new(Peer::agent(guest(Personality::Qemu11)), usize::MAX);
-        let mut session = virtual_line::session(line);
+        let mut session = recorded(guest(Personality::Qemu11));
         let deadline = session.deadline(SECOND);
         complete(session.run(&Exec::new("/opt/at-once").capture(capture), deadline)).expect("it runs");
         for mode in ["\"stdout\"", "\"stderr\""] {
@@ -112,18 +111,12 @@ fn one_stream_alone_is_never_asked_for() {
 #[test]
 fn output_that_was_cut_is_told_whatever_the_agent_says() {
     const KEPT: usize = 16 << 20;
-    for (personality, len, is_cut) in
-        [(Personality::Qemu10, KEPT + 1, true), (Personality::Qemu11, KEPT + 1, true)]
-    {
-        let program = Run::new().stdout(vec![b'x'; len]).stderr("short");
+    for personality in [Personality::Qemu10, Personality::Qemu11] {
+        let program = Run::new().stdout(vec![b'x'; KEPT + 1]).stderr("short");
         let mut session = session(Guest::with(personality).program("/opt/p", program), "");
         let outcome = run(&mut session, &Exec::new("/opt/p"), HOUR).expect("it runs");
-        assert_eq!(
-            (outcome.stdout_truncated, outcome.stderr_truncated),
-            (is_cut, false),
-            "{personality} {len}"
-        );
-        assert_eq!(outcome.stdout.len(), len.min(KEPT));
+        assert_eq!((outcome.stdout_truncated, outcome.stderr_truncated), (true, false), "{personality}");
+        assert_eq!(outcome.stdout.len(), KEPT);
     }
 }
 
@@ -141,15 +134,11 @@ fn an_end_whose_answer_is_lost_is_told_as_lost_with_the_number() {
                 continue;
             }
         }
-        let error = run_error(result);
+        let error = result.expect_err("its end is lost");
         assert!(matches!(error.reason, Reason::Lost(_)), "{fault}: {error}");
         assert_eq!(error.fate, Fate::Ended, "{fault}");
         assert!(error.pid.is_some() && error.to_string().contains("(process "), "{fault}: {error}");
     }
-}
-
-fn run_error(result: Result<qga_proto::exec::Outcome, ExecError>) -> ExecError {
-    result.expect_err("its end is lost")
 }
 
 #[test]
@@ -256,24 +245,14 @@ fn a_guest_that_thaws_is_waited_for() {
     assert_eq!(outcome.end, End::Exit(0));
 }
 
-/// Apple's agent has a command of its own for it, and the simulated guest has no shell.
-#[test]
-fn a_program_is_killed_without_a_shell_too() {
-    let mut session = session(guest(Personality::Apple), "");
-    let exec = Exec::new("/opt/hour").kill_at_deadline();
-    let deadline = session.deadline(5 * SECOND);
-    let error = block_on(session.run(&exec, deadline)).expect_err("it takes longer");
-    assert_eq!(error.fate, Fate::KilledAlone, "{error}");
-    assert_eq!(error.outcome.expect("its end is told").end, End::Signal(15));
-    assert!(session.transport().now() <= deadline + 15 * SECOND);
-}
-
 #[test]
 fn a_program_is_killed_as_its_system_does_it() {
     let hour = || Run::new().stdout("begun").time(HOUR);
     for (guest, path, fate, end) in [
         (with_shell(Guest::new()), "/opt/p", Fate::Killed, End::Signal(15)),
         (Guest::new(), "/opt/p", Fate::KilledAlone, End::Signal(15)),
+        // Apple's agent has a command of its own for it, and the simulated guest has no shell.
+        (Guest::with(Personality::Apple), "/opt/p", Fate::KilledAlone, End::Signal(15)),
         (Guest::with(Personality::Windows), r"C:\p.exe", Fate::Killed, End::Exit(1)),
     ] {
         let mut session = session(guest.program(path, hour()), "");
@@ -317,41 +296,40 @@ fn a_program_that_cannot_be_killed_may_run_on() {
     let started = block_on(session.start(&Exec::new("/opt/hour"), deadline)).expect("it starts");
     block_on(session.call(&GuestFsfreezeFreeze::new())).expect("it freezes");
     let error = block_on(session.wait_or_kill(started, deadline)).expect_err("it takes longer");
-    assert_eq!(
-        (&error.reason, error.fate),
-        (&Reason::Frozen, Fate::NotKilled(NotKilled::NoMeans)),
-        "{error}"
-    );
+    let told = (&error.reason, error.fate);
+    assert_eq!(told, (&Reason::Frozen, Fate::NotKilled(NotKilled::NoMeans)), "{error}");
     assert!(error.may_run());
     let error = block_on(session.kill(1, deadline)).expect_err("that is the system");
     assert_eq!(error.reason, Reason::Misuse(Misuse::Pid));
+}
+
+fn limit_commands<T: Transport>(session: &mut Session<T, Vec<u8>>, len: usize) {
+    let mut config = Config::default();
+    config.max_command = len;
+    session.set_config(config);
 }
 
 #[test]
 fn input_that_is_longer_than_a_message_arrives_through_a_file() {
     let input: Vec<u8> = (0..50_000_u32).map(|number| (number % 251) as u8).collect();
     let mut session = session(with_shell(Guest::new()), "");
-    let mut config = Config::default();
-    config.max_command = 4000;
-    session.set_config(config);
+    limit_commands(&mut session, 4000);
     let outcome = run(&mut session, &Exec::new("cat").input(input.clone()), 60 * SECOND).expect("it runs");
     assert_eq!(outcome.stdout, input);
-    assert_nothing_is_left(&session);
+    assert_nothing_is_left(session.transport().sim().guest(), "");
 }
 
-fn assert_nothing_is_left(session: &Line) {
-    let guest = session.transport().sim().guest();
-    assert_eq!(guest.open_files(), 0);
-    assert_eq!(guest.files().find(|(path, _)| path.contains("qga-input")), None);
+#[track_caller]
+fn assert_nothing_is_left(guest: &Guest, what: &str) {
+    assert_eq!(guest.open_files(), 0, "{what}");
+    assert_eq!(guest.files().find(|(path, _)| path.contains("qga-input")), None, "{what}");
 }
 
 #[test]
 fn a_guest_that_takes_no_long_input_says_so() {
     for personality in [Personality::Windows, Personality::Qemu10] {
         let mut session = session(Guest::with(personality), "");
-        let mut config = Config::default();
-        config.max_command = 4000;
-        session.set_config(config);
+        limit_commands(&mut session, 4000);
         let error = fails(&mut session, &Exec::new("cat").input(vec![0; 50_000]), 60 * SECOND);
         assert_eq!((error.reason, error.left), (Reason::InputTooLong { len: 50_000 }, None));
     }
@@ -359,18 +337,13 @@ fn a_guest_that_takes_no_long_input_says_so() {
 
 #[test]
 fn a_file_with_input_is_closed_and_removed_when_writing_fails_and_told_when_that_fails() {
-    let config = || {
-        let mut config = Config::default();
-        config.max_command = 4000;
-        config
-    };
     let exec = Exec::new("cat").input(vec![0; 50_000]);
     let mut session = session(with_shell(Guest::new()).disable("guest-file-write"), "");
-    session.set_config(config());
+    limit_commands(&mut session, 4000);
     let error = fails(&mut session, &exec, 60 * SECOND);
     assert!(matches!(error.reason, Reason::Input(Error::Refused(_))), "{error}");
     assert_eq!((error.left, error.fate), (None, Fate::NotStarted));
-    assert_nothing_is_left(&session);
+    assert_nothing_is_left(session.transport().sim().guest(), "");
 
     let removal_fails = Program::new(|call| match call.arguments() {
         [_, script, ..] if script.starts_with("PATH") => Run::new().exit_code(1),
@@ -378,7 +351,7 @@ fn a_file_with_input_is_closed_and_removed_when_writing_fails_and_told_when_that
     });
     let guest = Guest::new().program("/bin/sh", removal_fails).disable("guest-file-write");
     let mut session = crate::session(guest, "");
-    session.set_config(config());
+    limit_commands(&mut session, 4000);
     let error = fails(&mut session, &exec, 60 * SECOND);
     let left: InputFile = error.left.expect("it is told");
     assert!(error.to_string().ends_with(&format!("its input is left in the guest, in {left}")), "{error}");
@@ -391,13 +364,8 @@ fn a_file_with_input_is_closed_and_removed_when_writing_fails_and_told_when_that
 fn a_start_with_long_input_may_be_dropped_anywhere() {
     let exec = Exec::new("cat").input(vec![b'x'; 4000]);
     for polls in 0..100_000 {
-        let mut session = virtual_line::session(virtual_line::VirtualLine::new(
-            Peer::agent(with_shell(Guest::new())),
-            usize::MAX,
-        ));
-        let mut config = Config::default();
-        config.max_command = 1500;
-        session.set_config(config);
+        let mut session = recorded(with_shell(Guest::new()));
+        limit_commands(&mut session, 1500);
         let deadline = session.deadline(60 * SECOND);
         let outcome = poll_up_to(polls, session.run(&exec, deadline));
         assert_eq!(complete(session.remove_inputs(deadline)), 0);
@@ -406,8 +374,7 @@ fn a_start_with_long_input_may_be_dropped_anywhere() {
             complete(session.call(&GuestPing::new())).expect("it is there");
         }
         let guest = session.transport().guest().expect("it is there");
-        assert_eq!(guest.open_files(), 0, "{polls} polls");
-        assert_eq!(guest.files().find(|(path, _)| path.contains("qga-input")), None, "{polls} polls");
+        assert_nothing_is_left(guest, &format!("{polls} polls"));
         if let Some(outcome) = outcome {
             assert_eq!(outcome.expect("it runs").stdout.len(), 4000);
             return;

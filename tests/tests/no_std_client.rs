@@ -1,9 +1,10 @@
 //! The example without std and without an allocator, against a real agent.
 #![cfg(target_os = "linux")]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
+use qga_tests::example;
 use qga_tests::real_agent::RealAgent;
 
 #[test]
@@ -23,18 +24,9 @@ fn it_says_why_it_cannot() {
     assert_eq!(String::from_utf8_lossy(&output.stdout), "the system stopped it: error 2\n");
 }
 
-/// Builds the example, apart from the workspace, and runs it.
+/// Builds the example, and runs it.
 fn run(socket: &Path) -> Output {
-    let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("no-std-client");
-    let built = Command::new(env!("CARGO"))
-        .args(["build", "--locked", "--release", "--quiet", "--manifest-path"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/no-std-client/Cargo.toml"))
-        .arg("--target-dir")
-        .arg(&target)
-        .env_remove("RUSTFLAGS")
-        .env_remove("CARGO_ENCODED_RUSTFLAGS")
-        .status()
-        .expect("cargo starts");
-    assert!(built.success(), "the example does not build");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-std-client");
+    example::build("no-std-client", &target, &[], &[]);
     Command::new(target.join("release/no-std-client")).arg(socket).output().expect("it starts")
 }

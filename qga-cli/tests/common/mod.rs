@@ -35,6 +35,14 @@ pub(crate) struct Ran {
     pub(crate) took: Duration,
 }
 
+/// Runs the program with something on its standard input.
+pub(crate) fn fed(arguments: &[&str], input: &[u8]) -> Ran {
+    let mut child =
+        qga(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(input).unwrap();
+    wait(child)
+}
+
 pub(crate) fn run(arguments: &[&str]) -> Ran {
     ran(&mut qga(arguments))
 }
@@ -284,4 +292,19 @@ pub(crate) fn wait(mut child: Child) -> Ran {
     child.stdout.take().map(|mut stdout| stdout.read_to_string(&mut out).unwrap());
     child.stderr.take().map(|mut stderr| stderr.read_to_string(&mut err).unwrap());
     Ran { code: child.wait().unwrap().code(), out, err, took }
+}
+
+/// Waits until something is so, but no longer than a limit.
+#[track_caller]
+pub(crate) fn wait_until(what: &str, limit: Duration, is_so: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !is_so() {
+        assert!(start.elapsed() < limit, "this does not happen: {what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// A path as an argument.
+pub(crate) fn text(path: &Path) -> String {
+    path.display().to_string()
 }

@@ -133,3 +133,12 @@ fn plain_numbers(value: Value) -> Value {
         other => other,
     }
 }
+
+/// Decodes base64 with its padding.
+pub(crate) fn base64(text: &str) -> Vec<u8> {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+    let digits = text.bytes().filter(|&c| c != b'=').map(|c| DIGITS.iter().position(|&d| d == c).unwrap());
+    let bits: Vec<bool> = digits.flat_map(|digit| (0..6).rev().map(move |i| digit >> i & 1 == 1)).collect();
+    bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |byte, &bit| byte << 1 | u8::from(bit))).collect()
+}

@@ -192,14 +192,6 @@ impl Agent {
         }
     }
 
-    /// A path, in the guest, for a file to write.
-    pub(crate) fn new_file(&self) -> String {
-        match &*self.kind() {
-            Kind::Real(agent) => agent.folder().join("new").display().to_string(),
-            _ => "/tmp/new".into(),
-        }
-    }
-
     /// A path, in the guest, in a folder that is free for the test.
     pub(crate) fn guest_path(&self, name: &str) -> String {
         match &*self.kind() {

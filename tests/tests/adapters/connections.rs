@@ -271,7 +271,8 @@ async fn no_connection<R: Runtime>(session: &mut Session<R>) -> (Cause, Diagnosi
     (R::Transport::cause(&error), diagnosis)
 }
 
-fn events<R: Runtime>(session: &mut Session<R>) -> Vec<Event> {
+/// What has happened to a session since it was asked last.
+pub(crate) fn events<R: Runtime>(session: &mut Session<R>) -> Vec<Event> {
     std::iter::from_fn(|| session.poll_event()).collect()
 }
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use qga_proto::{
     Check, Copied, CopyError, CopyFrom, CopyTo, Digest, InPlace, Instant, Placing, Progress, Source,
 };
+use qga_tests::bytes::bytes;
 
 use crate::agent::Agent;
-use crate::file::bytes;
 use crate::runtime::{Runtime, Session};
 
 cases! {

@@ -56,7 +56,7 @@ async fn a_call_dropped_midway_through_a_reply_costs_the_next_one_nothing<R: Run
 /// More than a socket holds: the rest is never sent, and the agent is told to forget the beginning.
 async fn a_call_dropped_midway_through_its_command_costs_the_next_one_nothing<R: Runtime>(agent: &Agent) {
     let mut session = R::connect_lazy(&agent.address());
-    let path = agent.new_file();
+    let path = agent.guest_path("new");
     let handle = session.call(&GuestFileOpen::new(&path).mode("w")).await.expect("the file opens");
     let content = vec![b'x'; 1_000_000];
     let write = GuestFileWrite::new(handle, &content);
@@ -103,7 +103,7 @@ async fn a_dropped_call_of_a_shared_session_keeps_nobody_waiting<R: Runtime>(age
 }
 
 /// Polls a future so often at the most, each time when it is woken, and drops it then.
-async fn poll_up_to<F: Future>(mut polls: usize, future: F) -> Option<F::Output> {
+pub(crate) async fn poll_up_to<F: Future>(mut polls: usize, future: F) -> Option<F::Output> {
     let mut future = pin!(future);
     poll_fn(|context| {
         if polls == 0 {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use qga_proto::commands::GuestPing;
 use qga_proto::{FileError, Instant, Mode, Seek};
+use qga_tests::bytes::bytes;
 
 use crate::agent::Agent;
 use crate::calls::ask;
@@ -27,12 +28,6 @@ cases! {
 
 fn soon<R: Runtime>(session: &Session<R>) -> Instant {
     session.deadline(Duration::from_secs(30))
-}
-
-/// Bytes that differ from place to place.
-pub(crate) fn bytes(len: usize) -> Vec<u8> {
-    let mut random = fastrand::Rng::with_seed(7);
-    (0..len).map(|_| random.u8(..)).collect()
 }
 
 async fn what_is_written_is_read<R: Runtime>(agent: &Agent) {

@@ -6,9 +6,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use qga_proto::{CopyFrom, CopyTo, Mode, Placing};
+use qga_tests::bytes::bytes;
 
 use crate::agent::Agent;
-use crate::file::bytes;
 use crate::runtime::{Runtime, Smol, Tokio};
 
 const SOON: Duration = Duration::from_secs(60);

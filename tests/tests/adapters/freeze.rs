@@ -1,8 +1,6 @@
 //! Freezing the guest, and thawing it whatever happens.
 
-use std::future::{pending, poll_fn};
-use std::pin::pin;
-use std::task::Poll;
+use std::future::pending;
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +8,8 @@ use qga_proto::commands::{GuestFsfreezeStatus, GuestGetHostName, GuestGetOsinfo,
 use qga_proto::{Diagnosis, Error, Event, FreezeError, Misuse, Reconnect, owned};
 
 use crate::agent::Agent;
+use crate::connections::events;
+use crate::dropping::poll_up_to;
 use crate::runtime::{Runtime, Session};
 
 cases! {
@@ -114,7 +114,7 @@ async fn a_debt_is_paid_over_another_connection<R: Runtime>(agent: &Agent) {
     assert!(session.may_be_frozen());
     session.call(&GuestGetHostName::new()).await.expect("the guest is thawed for that");
     assert!(!session.may_be_frozen() && !is_frozen::<R>(&mut session).await);
-    let events: Vec<_> = std::iter::from_fn(|| session.poll_event()).collect();
+    let events = events::<R>(&mut session);
     assert!(events.contains(&Event::MayBeFrozen) && events.contains(&Event::Thawed), "{events:?}");
 }
 
@@ -164,21 +164,4 @@ async fn what_nobody_thaws_is_thawed_by_a_task<R: Runtime>(agent: &Agent) {
     drop(shared);
     keeper.join().expect("it ends with the last handle");
     assert!(!is_frozen::<R>(&mut R::connect_lazy(&agent.address())).await);
-}
-
-/// Polls a future so often at the most, each time when it is woken, and drops it then.
-async fn poll_up_to<F: Future>(mut polls: usize, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    poll_fn(|context| {
-        if polls == 0 {
-            return Poll::Ready(None);
-        }
-        polls -= 1;
-        match future.as_mut().poll(context) {
-            Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending if polls == 0 => Poll::Ready(None),
-            Poll::Pending => Poll::Pending,
-        }
-    })
-    .await
 }

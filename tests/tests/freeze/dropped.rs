@@ -2,13 +2,12 @@
 //! not frozen; and as long as it may be frozen the session says so.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::task::Poll;
 use std::time::Duration;
 
 use qga_proto::commands::GuestGetHostName;
 use qga_proto::{Clock, FreezeError, Instant, Reconnect, Session, Shared};
 use qga_sim::{Guest, Personality, Sim};
-use qga_tests::virtual_line::{Peer, VirtualLine, complete, poll_up_to, session};
+use qga_tests::virtual_line::{Peer, VirtualLine, complete, pending_once, poll_up_to, session};
 
 use crate::MINUTE;
 
@@ -96,12 +95,6 @@ impl Clock for NoClock {
     async fn timeout<F: Future>(&self, future: F, _: Instant) -> Option<F::Output> {
         Some(future.await)
     }
-}
-
-async fn pending_once() {
-    let mut is_first = true;
-    std::future::poll_fn(|_| if std::mem::take(&mut is_first) { Poll::Pending } else { Poll::Ready(()) })
-        .await;
 }
 
 #[test]
