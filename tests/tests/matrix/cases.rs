@@ -1,17 +1,19 @@
 //! The rows: what is called.
 
 use std::io;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use qga_proto::commands::{
-    GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFsfreezeFreeze,
-    GuestFsfreezeThaw, GuestNetworkGetInterfaces, GuestShutdown,
+    GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFileSeek,
+    GuestFsfreezeFreeze, GuestFsfreezeThaw, GuestNetworkGetInterfaces, GuestShutdown,
 };
 use qga_proto::exec::{self, End, Exec, Reason};
 use qga_proto::json::Str;
-use qga_proto::view::{GuestExecCaptureOutput, GuestLogicalProcessor, GuestMemoryBlock};
+use qga_proto::view::{GuestExecCaptureOutput, GuestFileWhence, GuestLogicalProcessor, GuestMemoryBlock};
 use qga_proto::{
-    Accepted, Error, FreezeError, FreezeFailed, Session, Shutdown, Suspend, Transport, Violation,
+    Accepted, CopyError, CopyFrom, CopyTo, Error, FileError, FreezeError, FreezeFailed, Session, Shutdown,
+    Suspend, Transport, Violation,
 };
 use qga_sim::{Guest, Personality, Run};
 
@@ -34,7 +36,11 @@ pub(crate) fn guest(personality: Personality) -> Guest {
     let program = Run::new().stdout("out").stderr("err").exit_code(7).time(Duration::from_millis(300));
     let guest = Guest::with(personality).boot_time(Duration::from_secs(1)).sleep_time(Duration::from_secs(8));
     let short = Run::new().stdout("out").stderr("err").exit_code(7);
-    let guest = guest.file(FILE, content()).program("/opt/program", program).program("/opt/short", short);
+    let guest = guest
+        .file(FILE, CONTENT.clone())
+        .file(SMALL_FILE, small())
+        .program("/opt/program", program)
+        .program("/opt/short", short);
     guest.authorized_keys("alice", &["ssh-ed25519 AAAA one", "ssh-ed25519 BBBB two"])
 }
 
@@ -44,8 +50,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const FILE: &str = "/opt/large";
 
 /// A mebibyte that differs from place to place.
-fn content() -> Vec<u8> {
+static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
     (0..1_u32 << 18).flat_map(|number| number.wrapping_mul(0x9E37_79B9).to_le_bytes()).collect()
+});
+
+const SMALL_FILE: &str = "/opt/small";
+
+/// What is moved by two requests.
+fn small() -> &'static [u8] {
+    &CONTENT[..70_000]
 }
 
 /// Makes the table, and the way from a row of it to its function.
@@ -75,6 +88,10 @@ macro_rules! cases {
 cases! {
     query("guest-network-get-interfaces", large false);
     read_file("guest-file-read", large true);
+    read_whole_file("guest-file-read", large true);
+    write_whole_file("guest-file-write", large true);
+    copy_from("guest-file-read", large true);
+    copy_to("guest-file-write", large true);
     run_program("guest-exec-status", large false);
     run_to_its_end("guest-exec-status", large false);
     run_something_short("guest-exec-status", large false);
@@ -105,7 +122,61 @@ async fn read_file<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec
     let handle = session.call(&GuestFileOpen::new(FILE)).await?;
     let read = session.call(&GuestFileRead::new(handle).count(1 << 20)).await?;
     session.call(&GuestFileClose::new(handle)).await?;
-    Ok(*read.buf_b64 == content() && read.count == 1 << 20)
+    Ok(*read.buf_b64 == *CONTENT && read.count == 1 << 20)
+}
+
+/// How long a file may take: time for several attempts.
+const FILE_TIMEOUT: Duration = Duration::from_secs(60);
+
+async fn read_whole_file<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(FILE_TIMEOUT);
+    match session.read_file(SMALL_FILE, 1 << 20, deadline).await {
+        Ok(read) => Ok(read == small()),
+        Err(FileError::Call(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn write_whole_file<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let deadline = session.deadline(FILE_TIMEOUT);
+    match session.write_file("/opt/new", small(), deadline).await {
+        Ok(()) => is_written(session).await,
+        Err(FileError::Call(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Whether its pieces stand where they should, and nothing behind them.
+async fn is_written<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    const FIRST_PIECE: usize = 64 * 1024;
+    let (handle, end) = (session.call(&GuestFileOpen::new("/opt/new")).await?, small().len());
+    for range in [0..100, FIRST_PIECE - 50..FIRST_PIECE + 50, end - 100..end, end..end] {
+        session.call(&GuestFileSeek::new(handle, range.start as i64, GuestFileWhence::Value(0))).await?;
+        let read = session.call(&GuestFileRead::new(handle).count(100)).await?;
+        if *read.buf_b64 != small()[range] {
+            return Ok(false);
+        }
+    }
+    session.call(&GuestFileClose::new(handle)).await.map(|_| true)
+}
+
+async fn copy_from<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let (mut copy, deadline) = (Vec::new(), session.deadline(FILE_TIMEOUT));
+    let what = CopyFrom::new(SMALL_FILE);
+    match session.copy_from(&what, &mut copy, &mut vec![0; 1 << 17], |_| {}, deadline).await {
+        Ok(copied) => Ok(copy == small() && copied.len == small().len() as u64),
+        Err(CopyError::Call(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+async fn copy_to<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let (what, deadline) = (CopyTo::new("/opt/new"), session.deadline(FILE_TIMEOUT));
+    match session.copy_to(&what, &mut small(), &mut vec![0; 1 << 17], |_| {}, deadline).await {
+        Ok(_) => is_written(session).await,
+        Err(CopyError::Call(error)) => Err(error),
+        Err(_) => Ok(false),
+    }
 }
 
 async fn run_program<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
@@ -208,11 +279,8 @@ async fn remove_keys<T: Transport<Error = io::Error>>(session: &mut Session<T, V
     Ok(session.remove_authorized_keys("alice", &keys, deadline).await? == 0)
 }
 
-/// How long the work may take; and how long a guest may for going.
-const LIMIT: Duration = Duration::from_secs(10);
-
 async fn with_frozen<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
-    said(session.with_frozen(LIMIT, async || ()).await)
+    said(session.with_frozen(TIMEOUT, async || ()).await)
 }
 
 /// The same, to be hit by what goes wrong with the thaw.
@@ -221,7 +289,7 @@ async fn with_frozen_thaw<T: Transport<Error = io::Error>>(session: &mut Session
 }
 
 async fn freeze_some<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
-    said(session.with_some_frozen(&["/", "C:\\"], LIMIT, async || ()).await)
+    said(session.with_some_frozen(&["/", "C:\\"], TIMEOUT, async || ()).await)
 }
 
 fn said(outcome: Result<(), FreezeFailed<(), io::Error>>) -> Said {
@@ -234,12 +302,12 @@ fn said(outcome: Result<(), FreezeFailed<(), io::Error>>) -> Said {
 }
 
 async fn stop<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
-    let deadline = session.deadline(LIMIT);
+    let deadline = session.deadline(TIMEOUT);
     gone(session.shutdown_and_wait(Shutdown::Reboot, deadline).await?)
 }
 
 async fn suspend<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
-    let deadline = session.deadline(LIMIT);
+    let deadline = session.deadline(TIMEOUT);
     gone(session.suspend_and_wait(Suspend::Ram, deadline).await?)
 }
 

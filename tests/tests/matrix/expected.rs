@@ -15,6 +15,7 @@ pub(crate) fn of(cell: &Cell) -> Outcomes {
         of_lacking_agent,
         of_shutdown,
         of_program,
+        of_file,
         of_agent_without_ids,
         of_freeze,
         of_large_reply,
@@ -112,9 +113,16 @@ fn lacks(personality: Personality, case: &str) -> bool {
     use Personality::{Apple, Minimal, Qemu2, Strings, Windows};
 
     match case {
-        "read_file" | "run_program" | "run_to_its_end" | "run_something_short" | "start" | "read_clock" => {
-            personality == Minimal
-        }
+        "read_file"
+        | "read_whole_file"
+        | "write_whole_file"
+        | "copy_from"
+        | "copy_to"
+        | "run_program"
+        | "run_to_its_end"
+        | "run_something_short"
+        | "start"
+        | "read_clock" => personality == Minimal,
         "freeze" => personality == Apple,
         "set_clock" => matches!(personality, Strings | Minimal),
         "set_processors" | "set_memory" => matches!(personality, Windows | Apple | Strings | Minimal),
@@ -164,6 +172,28 @@ fn of_program(cell: &Cell) -> Option<Pair> {
             Some((Done, Works))
         }
         _ => None,
+    }
+}
+
+/// A read or write of a file whose reply is lost, or cannot be believed, is repeated where it was: but for what ends the
+/// connection, and with it the handle, and an agent that cannot say where it was.
+fn of_file(cell: &Cell) -> Option<Pair> {
+    let is_read = match cell.case {
+        "read_whole_file" | "copy_from" => true,
+        "write_whole_file" | "copy_to" => false,
+        _ => return None,
+    };
+    match (cell.personality, cell.fault) {
+        // A byte each millisecond is too little.
+        (_, "slow") if is_read => Some((TimedOut, Reconnects)),
+        (_, "half" | "endless" | "restart" | "hang-up") => None,
+        (Personality::Strings, _) if is_read => None,
+        // Nor has it a way to ask whether all got to the disk.
+        (Personality::Strings, _) => Some(match of_reply(cell) {
+            (Done, then) => (Refused, then),
+            pair => pair,
+        }),
+        _ => Some((Done, Works)),
     }
 }
 
