@@ -5,6 +5,7 @@ pub mod example;
 pub mod fuzz;
 pub mod needs;
 pub mod real_agent;
+pub mod scripted;
 pub mod shell;
 pub mod transcript;
 pub mod virtual_line;

@@ -1,70 +1,10 @@
 //! What an agent may say of programs that QEMU's never does: none of it may be believed too much, or do harm.
 
-use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::time::Duration;
 
 use qga_proto::exec::{Capture, End, Error, Exec, Fate, Outcome, Reason, Started};
-use qga_proto::{Client, Config, Instant, Session, Transport};
 use qga_std::block_on;
-use serde_json::Value;
-
-/// An agent that answers syncs rightly, and commands with these values, one after the other.
-struct Scripted {
-    answers: VecDeque<&'static str>,
-    bytes: VecDeque<u8>,
-    sent: Vec<u8>,
-    now: Instant,
-}
-
-impl Transport for Scripted {
-    type Error = Infallible;
-
-    fn now(&self) -> Instant {
-        self.now
-    }
-
-    async fn read(&mut self, buffer: &mut [u8], deadline: Instant) -> Result<Option<usize>, Infallible> {
-        if self.bytes.is_empty() {
-            self.now = self.now.max(deadline);
-            return Ok(None);
-        }
-        let n = buffer.len().min(self.bytes.len());
-        buffer.iter_mut().zip(self.bytes.drain(..n)).for_each(|(place, byte)| *place = byte);
-        Ok(Some(n))
-    }
-
-    async fn write(&mut self, bytes: &[u8], _: Instant) -> Result<Option<usize>, Infallible> {
-        self.sent.extend_from_slice(bytes);
-        while let Some(end) = self.sent.iter().position(|byte| *byte == b'\n') {
-            let line: Vec<u8> = self.sent.drain(..=end).filter(|byte| *byte != 0xFF).collect();
-            let request: Value = serde_json::from_slice(&line).expect("a request");
-            let (id, number) = (&request["id"], &request["arguments"]["id"]);
-            let answer = match request["execute"].as_str() {
-                Some("guest-sync-delimited") => format!("\u{FF}{{\"return\": {number}, \"id\": {id}}}\n"),
-                _ => match self.answers.pop_front() {
-                    Some(error) if error.contains("\"class\"") => {
-                        format!("{{\"error\": {error}, \"id\": {id}}}\n")
-                    }
-                    Some(value) => format!("{{\"return\": {value}, \"id\": {id}}}\n"),
-                    None => continue,
-                },
-            };
-            self.bytes.extend(answer.chars().map(|c| c as u8));
-        }
-        Ok(Some(bytes.len()))
-    }
-
-    async fn sleep_until(&mut self, deadline: Instant) {
-        self.now = self.now.max(deadline);
-    }
-}
-
-fn session(answers: &[&'static str]) -> Session<Scripted, Vec<u8>> {
-    let answers = answers.iter().copied().collect();
-    let line = Scripted { answers, bytes: VecDeque::new(), sent: Vec::new(), now: Instant::ZERO };
-    Session::new(line, Client::new(Config::default(), Vec::new(), Vec::new(), 1))
-}
+use qga_tests::scripted::session;
 
 fn run(answers: &[&'static str]) -> Result<Outcome, Error> {
     let mut session = session(answers);
@@ -174,7 +114,7 @@ fn numbers_that_are_no_programs_are_never_killed() {
         let exec = Exec::new("program").kill_at_deadline();
         let error = block_on(session.run(&exec, deadline)).expect_err("nothing comes");
         assert!(error.is_timeout() && matches!(error.fate, Fate::NotKilled(_)), "{error}");
-        assert!(!String::from_utf8_lossy(&session.transport().sent).contains("kill"));
+        assert!(!session.transport().sent().contains("kill"));
     }
 }
 

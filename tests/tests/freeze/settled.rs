@@ -8,6 +8,7 @@ use qga_proto::commands::{GuestFsfreezeFreeze, GuestFsfreezeThaw, GuestGetHostNa
 use qga_proto::{Error, Event, FreezeError, FreezeFailed, Misuse, Reconnect, Transport};
 use qga_sim::{Fault, FaultKind, Guest, Personality, Sim};
 use qga_std::block_on;
+use qga_tests::scripted;
 
 use crate::{HOUR, MINUTE, Outcome, Virtual, is_frozen, is_honest, session, sleep};
 
@@ -70,6 +71,16 @@ fn a_guest_whose_thaw_nobody_answers_is_said_to_be_frozen_maybe() {
     let error = block_on(session.thaw(deadline)).expect_err("nobody knows");
     assert!(error.may_be_frozen(), "{error}");
     assert!(error.to_string().contains("MAY BE FROZEN"), "{error}");
+}
+
+/// Numbers without end are no thaw, and no harm.
+#[test]
+fn a_guest_that_thaws_more_than_there_can_be_is_not_believed() {
+    let answers = [r#"9223372036854775807"#, r#""frozen""#].repeat(100);
+    let mut session = scripted::session(&answers);
+    let deadline = session.deadline(MINUTE);
+    let error = block_on(session.thaw(deadline)).expect_err("it says that it is frozen");
+    assert!(error.may_be_frozen(), "{error}");
 }
 
 #[test]

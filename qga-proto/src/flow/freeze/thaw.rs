@@ -89,15 +89,17 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
 
     /// Thaws, and asks how the guest is then. Each question may take a slice, and none goes beyond the deadline.
     async fn try_thaw(&mut self, slice: Duration, deadline: Instant) -> Result<Done, Error<T::Error>> {
-        let mut total = 0;
+        let mut total: u64 = 0;
         let mut answer = self.thaw_once(slice, deadline).await;
         for _ in 0..MAX_NESTED {
             let status = self.ask_status(deadline.min(self.transport.now() + slice)).await;
             match (answer, status) {
-                (Ok(count), Ok(Some(false)) | Err(_)) => return thawed(Some(total + count), None),
+                (Ok(count), Ok(Some(false)) | Err(_)) => {
+                    return thawed(Some(count.saturating_add(total)), None);
+                }
                 (Ok(0), Ok(None)) => return thawed(Some(total), None),
                 (Ok(0), Ok(Some(true))) => break,
-                (Ok(count), Ok(_)) => total += count,
+                (Ok(count), Ok(_)) => total = count.saturating_add(total),
                 (Err(Error::Refused(refusal)), Ok(Some(false))) => return thawed(None, Some(refusal)),
                 (Err(_), Ok(Some(false))) => return thawed(None, None),
                 (Err(error), Ok(None)) if error.refusal().is_some() && self.cannot_freeze(deadline).await => {
