@@ -192,10 +192,10 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
     /// Goes to another position; gives it.
     pub fn poll_seek(&mut self, context: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
         loop {
-            if let Some((Kind::Seek(from), result)) = ready!(self.poll_finish(context))
-                && from == to
-            {
-                return Poll::Ready(result);
+            match ready!(self.poll_finish(context)) {
+                Some((Kind::Seek(from), result)) if from == to => return Poll::Ready(result),
+                Some((Kind::Write(_), Err(error))) => return Poll::Ready(Err(error)),
+                _ => {}
             }
             self.begin(Action::Seek(to), Kind::Seek(to))?;
         }
@@ -205,6 +205,7 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
     pub fn poll_complete(&mut self, context: &mut Context<'_>) -> Poll<io::Result<u64>> {
         match ready!(self.poll_finish(context)) {
             Some((Kind::Seek(_), result)) => Poll::Ready(result),
+            Some((Kind::Write(_), Err(error))) => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(self.position)),
         }
     }

@@ -88,7 +88,13 @@ macro_rules! asynchronous {
 
             use super::*;
 
-            streams!(read_write_and_seek, a_write_that_was_left_is_not_lost, a_read_that_was_left_is_not_lost, copies);
+            streams!(
+                read_write_and_seek,
+                a_write_that_was_left_is_not_lost,
+                a_write_that_was_left_and_failed_is_told,
+                a_read_that_was_left_is_not_lost,
+                copies
+            );
 
             fn read_write_and_seek(agent: &Agent) {
                 $runtime::run(async {
@@ -134,6 +140,26 @@ macro_rules! asynchronous {
                     drop(file);
                     assert_eq!(session.close_abandoned(soon).await, 0);
                     assert_eq!(agent.content(&path).as_deref(), Some(&b"onetwosix"[..]));
+                });
+            }
+
+            fn a_write_that_was_left_and_failed_is_told(agent: &Agent) {
+                $runtime::run(async {
+                    let mut session = $adapter::connect(&agent.address(), SOON).await.expect("an agent");
+                    let (path, soon) = (agent.guest_path("file"), session.deadline(SOON));
+                    session.write_file(&path, b"0123456789", soon).await.expect("room");
+                    let file = session.open(&path, Mode::Read, soon).await.expect("it opens");
+                    let mut file = GuestFile::from(file);
+                    let mut context = Context::from_waker(Waker::noop());
+                    let error = match Pin::new(&mut file).poll_write(&mut context, b"x") {
+                        // An agent may be that fast.
+                        Poll::Ready(written) => written.map(|n| n as u64),
+                        Poll::Pending => file.seek(SeekFrom::Start(5)).await,
+                    };
+                    let error = error.expect_err("it is only to read");
+                    assert!(error.to_string().contains("guest-file-write"), "{error}");
+                    assert_eq!(file.seek(SeekFrom::Start(5)).await.expect("a position"), 5);
+                    file.$close().await.expect("it was told");
                 });
             }
 
