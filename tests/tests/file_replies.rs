@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use qga_proto::CopyFrom;
 use qga_std::block_on;
 use qga_tests::scripted::session;
 
@@ -34,5 +35,21 @@ fn bytes_that_are_not_as_many_as_was_said_are_not_believed() {
         let deadline = session.deadline(MINUTE);
         let read = block_on(session.read_file("/file", 100, deadline));
         assert!(read.is_err(), "{read:?}");
+    }
+}
+
+/// A file may be cut while it is copied, and some tell wrong sizes: that is no error, but nobody is to believe that it was all.
+#[test]
+fn a_file_that_ends_before_its_told_end_is_told() {
+    for (size, missing) in [(100, 98), (2, 0), (1, 0), (0, 0)] {
+        let size = format!(r#"{{"position": {size}, "eof": false}}"#);
+        let start = r#"{"position": 0, "eof": false}"#;
+        let read = r#"{"count": 2, "buf-b64": "aGk=", "eof": true}"#;
+        let mut session = session(&["1000", size.leak(), start, read, "{}"]);
+        let (mut copy, deadline) = (Vec::new(), session.deadline(MINUTE));
+        let what = CopyFrom::new("/file");
+        let copied = block_on(session.copy_from(&what, &mut copy, &mut [0; 100], |_| {}, deadline));
+        let copied = copied.expect("it is copied");
+        assert_eq!((copied.len, copied.missing, &*copy), (2, missing, &b"hi"[..]));
     }
 }

@@ -78,19 +78,21 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             Ok(total) => {
                 let mut told = |done| progress(Progress { done, total });
                 let digest = is_verified.then_some(&mut digest);
-                drain(&mut file, (resumed, what.limit), sink, buffer, digest, &mut told, deadline).await
+                let drained =
+                    drain(&mut file, (resumed, what.limit), sink, buffer, digest, &mut told, deadline).await;
+                drained.map(|len| (len, total.unwrap_or(len).saturating_sub(len)))
             }
             Err(error) => Err(error),
         };
         // All that was asked for has come: there is nothing that a close could still spoil.
         let _ = file.close(deadline).await;
-        let len = result?;
+        let (len, missing) = result?;
         sink.flush().await.map_err(CopyError::Host)?;
         let check = match is_verified {
             true => self.verify(what.path, &digest, buffer, deadline).await?,
             false => Check::None,
         };
-        Ok(Copied { len, resumed, check, placing: Placing::InPlace(InPlace::Asked) })
+        Ok(Copied { len, resumed, missing, check, placing: Placing::InPlace(InPlace::Asked) })
     }
 }
 

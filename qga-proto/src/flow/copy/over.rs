@@ -82,7 +82,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
             true => self.verify(path, &digest, buffer, deadline).await?,
             false => Check::None,
         };
-        Ok(Copied { len, resumed, check, placing: Placing::InPlace(InPlace::Asked) })
+        Ok(Copied { len, resumed, missing: 0, check, placing: Placing::InPlace(InPlace::Asked) })
     }
 
     /// How much an earlier copy has left; 0 if it has left nothing.
