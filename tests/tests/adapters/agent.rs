@@ -52,6 +52,16 @@ impl Agent {
         Self::of(Guest::new().disk_space(100_000, Full::AtClose).short_writes(999))
     }
 
+    /// The same, but it shows when a file is flushed.
+    pub(crate) fn sim_full_at_flush() -> Self {
+        Self::of(Guest::new().disk_space(100_000, Full::AtFlush).short_writes(999))
+    }
+
+    /// The same, but it shows at once.
+    pub(crate) fn sim_full_at_write() -> Self {
+        Self::of(Guest::new().disk_space(100_000, Full::AtWrite).short_writes(999))
+    }
+
     /// A simulated guest whose file systems are frozen.
     pub(crate) fn frozen() -> Self {
         Self::of(Guest::new().frozen())
@@ -227,6 +237,14 @@ impl Agent {
             Kind::Sim { server, .. } => server.as_ref().expect("an agent").guest().open_files(),
             Kind::Real(agent) => agent.open_files(),
             Kind::Nobody { .. } => 0,
+        }
+    }
+
+    /// Lets a case do what it does with the agent: no file is to be open after it.
+    pub(crate) fn is_left_tidy(&self, case: impl FnOnce(&Self)) {
+        case(self);
+        if self.is_alive() {
+            assert_eq!(self.open_files(), 0, "files that are open in the guest");
         }
     }
 

@@ -5,7 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::Duration;
 
 use qga_proto::{
-    Check, Copied, CopyError, CopyFrom, CopyTo, Digest, InPlace, Instant, Placing, Progress, Source,
+    Check, Copied, CopyError, CopyFrom, CopyTo, Digest, FileError, InPlace, Instant, Placing, Progress,
+    Source,
 };
 use qga_tests::bytes::bytes;
 
@@ -26,7 +27,7 @@ cases! {
     a_copy_from_the_guest_goes_on_where_it_broke_off(sim, real);
     links_are_not_replaced(real);
     a_guest_that_runs_no_programs_has_copies_in_place(sim_without_programs);
-    a_disk_that_is_full_when_a_file_is_closed_spoils_nothing(sim_full);
+    a_full_disk_spoils_nothing_whenever_it_shows(sim_full, sim_full_at_flush, sim_full_at_write);
     a_file_without_a_size_is_copied(real);
     a_file_without_end_is_limited(real);
 }
@@ -325,14 +326,22 @@ async fn a_guest_that_runs_no_programs_has_copies_in_place<R: Runtime>(agent: &A
     assert_eq!(agent.open_files(), 0);
 }
 
-async fn a_disk_that_is_full_when_a_file_is_closed_spoils_nothing<R: Runtime>(agent: &Agent) {
+async fn a_full_disk_spoils_nothing_whenever_it_shows<R: Runtime>(agent: &Agent) {
     let mut session = R::connect_lazy(&agent.address());
-    let path = agent.guest_path("copy");
+    let (path, soon) = (agent.guest_path("copy"), soon::<R>(&session));
     copy_to::<R>(&mut session, CopyTo::new(&path), &[b'o'; 10_000]).await.expect("room for that");
     let error = copy_to::<R>(&mut session, CopyTo::new(&path), &[b'n'; 200_000]).await.expect_err("no room");
     assert!(error.call().is_some_and(|error| error.refusal().is_some()), "{error:?}");
     assert!(agent.content(&path).is_some_and(|found| found == [b'o'; 10_000]));
     assert_eq!((agent.mode(&part(&path)), agent.open_files()), (None, 0));
+    // What is written where it is cannot be saved, but is told.
+    let written = session.write_file(&path, &[b'n'; 200_000], soon).await;
+    assert!(matches!(written, Err(FileError::Call(error)) if error.refusal().is_some()));
+    let (what, mut buffer) = (CopyTo::new(&path), vec![0; BUFFER]);
+    let poured = session.copy_over(&what, &mut &[b'n'; 200_000][..], &mut buffer, |_| {}, soon).await;
+    let poured = poured.expect_err("no room");
+    assert!(poured.call().is_some_and(|error| error.refusal().is_some()), "{poured:?}");
+    assert_eq!(agent.open_files(), 0);
 }
 
 async fn a_file_without_a_size_is_copied<R: Runtime>(agent: &Agent) {

@@ -162,6 +162,7 @@ async fn a_call_that_a_frozen_guest_takes_closes_nothing<R: Runtime>(agent: &Age
     session.call(&GuestPing::new()).await.expect("ping");
     ask::<R>(&mut session, 7).await;
     assert_eq!(agent.open_files(), 1);
+    assert_eq!(session.close_abandoned(soon).await, 0);
 }
 
 async fn a_full_disk_is_an_error_whenever_it_shows<R: Runtime>(agent: &Agent) {

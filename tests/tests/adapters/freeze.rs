@@ -165,3 +165,67 @@ async fn what_nobody_thaws_is_thawed_by_a_task<R: Runtime>(agent: &Agent) {
     keeper.join().expect("it ends with the last handle");
     assert!(!is_frozen::<R>(&mut R::connect_lazy(&agent.address())).await);
 }
+
+/// What only calls that block have: a guard that thaws when it is dropped, and a thread that thaws while the work goes on.
+mod blocking {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_guard_that_is_dropped_thaws() {
+        let agent = Agent::sim();
+        let mut session = qga_std::connect(&agent.address(), MINUTE).expect("an agent");
+        let frozen = session.freeze(MINUTE).expect("it freezes");
+        assert!(agent.guest().is_frozen());
+        drop(frozen);
+        assert!(!agent.guest().is_frozen() && !session.may_be_frozen());
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            let _frozen = session.freeze(MINUTE).expect("it freezes");
+            panic!("the snapshot went wrong");
+        }));
+        assert!(unwound.is_err() && !agent.guest().is_frozen());
+        session.call(&GuestGetHostName::new()).expect("all is as it was");
+    }
+
+    #[test]
+    fn work_that_panics_leaves_a_guest_that_is_thawed() {
+        let agent = Agent::sim();
+        let mut session = qga_std::connect(&agent.address(), MINUTE).expect("an agent");
+        let unwound = catch_unwind(AssertUnwindSafe(|| {
+            session.with_frozen(MINUTE, || {
+                assert!(agent.guest().is_frozen());
+                panic!("the snapshot went wrong");
+            })
+        }));
+        let panic = unwound.expect_err("it panics");
+        assert_eq!(panic.downcast_ref(), Some(&"the snapshot went wrong"));
+        assert!(!agent.guest().is_frozen() && !session.may_be_frozen());
+    }
+
+    /// The guest does not wait for what hangs.
+    #[test]
+    fn a_guest_is_thawed_while_its_work_takes_too_long() {
+        let agent = Agent::sim();
+        let mut session = qga_std::connect(&agent.address(), MINUTE).expect("an agent");
+        let (is_thawed, wait) = mpsc::channel();
+        let watch = agent.clone();
+        let failed = session.with_frozen(Duration::from_millis(200), || {
+            assert!(agent.guest().is_frozen());
+            let watcher = thread::spawn(move || {
+                while watch.guest().is_frozen() {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                is_thawed.send(()).expect("somebody waits");
+            });
+            let outcome = wait.recv_timeout(MINUTE);
+            watcher.join().expect("it watches");
+            outcome
+        });
+        let failed = failed.expect_err("its time was over");
+        assert!(matches!(failed.error, FreezeError::TimeOver), "{failed}");
+        assert_eq!(failed.output, Some(Ok(())), "it was thawed while the work went on");
+        session.call(&GuestGetHostName::new()).expect("all is as it was");
+    }
+}

@@ -92,17 +92,17 @@ macro_rules! cases {
 
                 #[test]
                 fn std() {
-                    Std::run(super::super::$case::<Std>(&Agent::$agent()));
+                    Agent::$agent().is_left_tidy(|agent| Std::run(super::super::$case::<Std>(agent)));
                 }
 
                 #[test]
                 fn tokio() {
-                    Tokio::run(super::super::$case::<Tokio>(&Agent::$agent()));
+                    Agent::$agent().is_left_tidy(|agent| Tokio::run(super::super::$case::<Tokio>(agent)));
                 }
 
                 #[test]
                 fn smol() {
-                    Smol::run(super::super::$case::<Smol>(&Agent::$agent()));
+                    Agent::$agent().is_left_tidy(|agent| Smol::run(super::super::$case::<Smol>(agent)));
                 }
             })+
         }
