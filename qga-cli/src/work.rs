@@ -33,9 +33,21 @@ pub(crate) fn with_guest<R>(
     timeout: Duration,
     work: impl FnOnce(&mut Work) -> Result<R, Failure>,
 ) -> Result<R, Failure> {
+    with_guest_since(StdInstant::now(), cli, guest, timeout, work)
+}
+
+/// The same after something of here that began at this time. The deadline that the command line gives covers it, the other
+/// does not.
+pub(crate) fn with_guest_since<R>(
+    begin: StdInstant,
+    cli: &Cli,
+    guest: &Guest,
+    timeout: Duration,
+    work: impl FnOnce(&mut Work) -> Result<R, Failure>,
+) -> Result<R, Failure> {
     guest.check()?;
     signals::guard()?;
-    let deadline = StdInstant::now() + cli.timeout.unwrap_or(timeout);
+    let deadline = cli.timeout.map_or_else(|| StdInstant::now() + timeout, |timeout| begin + timeout);
     let stoppable = Stoppable::begin();
     let result = work(&mut Work::new(guest, deadline, stoppable.flag()));
     end(cli, stoppable, result.as_ref().err());

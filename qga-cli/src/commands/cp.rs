@@ -1,6 +1,6 @@
 //! `qga cp`: files to and from a guest.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -12,16 +12,17 @@ use serde_json::{Value, json};
 use super::Done;
 use super::files::{self, tidy};
 use crate::cli::{Cli, LONGEST};
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, Kind};
 use crate::guests::Guests;
 use crate::output::{self, escape, units};
+use crate::streams::{self, Input, Patience};
 use crate::work::{self, Work};
 
 mod bar;
 use bar::Bar;
 
 mod here;
-use here::Target;
+use here::{Making, Target};
 
 mod tree;
 
@@ -37,14 +38,20 @@ standard output. One of the two must be the guest's.
   qga -c ADDRESS cp - :/etc/motd < motd
 
 A copy gets its name when it is whole: it is written beside it, to NAME.qga-part
-or, in the guest without --resume, to NAME.qga-part-NUMBER, where nobody else can read it, and renamed; a file that it replaces gives it its
-mode. Where that cannot be done it is written where it is, which is told: in
-guests that run no programs for their agent's clients (also Windows), and over
-what is no regular file (links, devices, pipes), which is never replaced.
+with --resume and else to NAME.qga-part-NUMBER, and renamed. A file that it
+replaces gives it its mode. Where that cannot be done it is written where it is,
+which is told: in guests that run no programs for their agent's clients (also
+Windows), and over what is no regular file (links, devices, pipes), which is
+never replaced. A new file in the guest has the mode of its source; so has one
+from it with -r, without what the umask takes. Without -r the mode is that of
+any new file: the guest is not asked.
+
+A guest can send more than it has: --max keeps the disk from being filled.
 
 --resume goes on with what a copy that broke off has left, even by kill -9, and
 verifies the whole; so it should be given to the first copy, too. Folders are
-copied with -r: files and folders, no links and nothing special.")]
+copied with -r: files and folders, no links and nothing special; and through no
+links that are in the folder here already.")]
 pub(crate) struct Args {
     /// Copy a folder with all that is in it
     #[arg(short, long, conflicts_with = "resume")]
@@ -57,6 +64,10 @@ pub(crate) struct Args {
     /// Compare the SHA-256 of both: by sha256sum or the like in the guest, else by reading the file once more
     #[arg(long)]
     verify: bool,
+
+    /// Take no more than so many bytes from the guest, in all: 512, 100k, 20M, 3G; what it says of sizes does not count
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    max: Option<u64>,
 
     /// What to copy: PATH, :PATH in the guest, or -
     #[arg(value_name = "SRC")]
@@ -114,6 +125,9 @@ pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
         (Place::Guest(from), to) => {
             work::with_guest(cli, &guest, LONGEST, |work| copy_from(work, cli, args, from, to))
         }
+        (_, Place::Guest(_)) if args.max.is_some() => {
+            return Err(Failure::usage("--max is for copies from the guest"));
+        }
         (from, Place::Guest(to)) => {
             work::with_guest(cli, &guest, LONGEST, |work| copy_to(work, cli, args, from, to))
         }
@@ -139,28 +153,49 @@ fn copy_from(work: &mut Work, cli: &Cli, args: &Args, from: &str, to: Place<'_>)
             if path.is_dir() {
                 path.push(base(from)?);
             }
-            file_from(work, args, from, &path, &mut Bar::new(cli, from)).map(one)
+            let file = Source { path: from, mode: Making::MODE, done: 0 };
+            file_from(work, args, &file, &path, &mut Bar::new(cli, from)).map(one)
         }
         _ if args.recursive || args.resume => {
             Err(Failure::usage("standard output takes one file, from its start"))
         }
         _ => {
-            let copied = files::print(work, &verified(CopyFrom::new(from), args))?;
-            copied.map(one).map_err(|error| explain(work, error, "standard output", false))
+            let copied = files::print(work, &from_guest(from, args, 0))?;
+            copied.map(one).map_err(|error| match error {
+                CopyError::TooLong { .. } => files::too_long(from, args.max),
+                error => explain(work, error, ("standard output", "standard output"), false),
+            })
         }
     }
 }
 
+/// A file of the guest.
+struct Source<'a> {
+    path: &'a str,
+    /// What its copy gets, where it is new.
+    mode: u32,
+    /// How many bytes others had that were copied before.
+    done: u64,
+}
+
 /// Copies one file from the guest.
-fn file_from(work: &mut Work, args: &Args, from: &str, to: &Path, bar: &mut Bar) -> Result<Copied, Failure> {
-    let mut target = Target::begin(to, args.resume).map_err(|error| cannot("write", to, &error))?;
-    let mut what = verified(CopyFrom::new(from), args);
+fn file_from(
+    work: &mut Work,
+    args: &Args,
+    from: &Source<'_>,
+    to: &Path,
+    bar: &mut Bar,
+) -> Result<Copied, Failure> {
+    let making = Making { is_resumed: args.resume, mode: from.mode };
+    let mut target =
+        Target::begin(to, making, Patience::of(work)).map_err(|error| cannot("write", to, &error))?;
+    let mut what = from_guest(from.path, args, from.done);
     if let Some(prefix) = target.prefix() {
         what = what.resume(prefix);
     }
     let mut buffer = vec![0; BUFFER];
     let flow = async |session: &mut work::Session, deadline| {
-        let mut sink = Writer(target.file());
+        let mut sink = Writer(&mut target);
         session.copy_from(&what, &mut sink, &mut buffer, |progress| bar.show(progress), deadline).await
     };
     let result = tidy::run(work, None, flow, is_fate_unknown);
@@ -170,9 +205,14 @@ fn file_from(work: &mut Work, args: &Args, from: &str, to: &Path, bar: &mut Bar)
             target.commit().map_err(|error| cannot("write", to, &error))?;
             Ok(copied)
         }
+        Ok(Err(CopyError::TooLong { .. })) => {
+            target.give_up(true);
+            Err(files::too_long(from.path, args.max))
+        }
         Ok(Err(error)) => {
             target.give_up(error.can_be_resumed());
-            Err(explain(work, error, &to.display().to_string(), args.resume))
+            let to = to.display().to_string();
+            Err(explain(work, error, (&to, &to), args.resume))
         }
         Err(stopped) => {
             target.give_up(true);
@@ -191,8 +231,15 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
         if args.recursive {
             return Err(Failure::usage("standard input is one file, not a folder"));
         }
-        let stdin = io::stdin().lock();
-        return stream_to(work, args, (stdin, CopyTo::new(to)), to, &mut Bar::new(cli, to)).map(one);
+        let stdin = Input::new(io::stdin(), Patience::of(work));
+        return stream_to(
+            work,
+            args,
+            (stdin, CopyTo::new(to)),
+            ("standard input", to),
+            &mut Bar::new(cli, to),
+        )
+        .map(one);
     };
     let path = Path::new(from);
     let there = fs::metadata(path).map_err(|error| cannot("read", path, &error))?;
@@ -213,20 +260,20 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
 
 /// Copies one file to the guest.
 fn file_to(work: &mut Work, args: &Args, from: &Path, to: &str, bar: &mut Bar) -> Result<Copied, Failure> {
-    let file = File::open(from).map_err(|error| cannot("read", from, &error))?;
-    let there = file.metadata().map_err(|error| cannot("read", from, &error))?;
+    let input = Input::open(from, Patience::of(work)).map_err(|error| cannot("read", from, &error))?;
+    let there = input.file().metadata().map_err(|error| cannot("read", from, &error))?;
     let mut what = CopyTo::new(to);
     if there.is_file() {
         what = what.len(there.len()).mode(there.permissions().mode() & 0o777);
     }
-    stream_to(work, args, (file, what), to, bar)
+    stream_to(work, args, (input, what), (&from.display().to_string(), to), bar)
 }
 
 fn stream_to(
     work: &mut Work,
     args: &Args,
     (reader, mut what): (impl Read, CopyTo<'_>),
-    to: &str,
+    (from, to): (&str, &str),
     bar: &mut Bar,
 ) -> Result<Copied, Failure> {
     if args.resume {
@@ -244,12 +291,14 @@ fn stream_to(
     bar.clear();
     match result {
         Ok(Ok(copied)) => Ok(copied),
-        Ok(Err(error)) => Err(explain(work, error, &format!(":{to}"), args.resume)),
+        Ok(Err(error)) => Err(explain(work, error, (from, &format!(":{to}")), args.resume)),
         Err(stopped) => Err(stopped.into()),
     }
 }
 
-fn verified<'a>(what: CopyFrom<'a>, args: &Args) -> CopyFrom<'a> {
+/// What is copied from the guest, where others had so many bytes before.
+fn from_guest<'a>(path: &'a str, args: &Args, done: u64) -> CopyFrom<'a> {
+    let what = CopyFrom::new(path).limit(args.max.map_or(u64::MAX, |max| max.saturating_sub(done)));
     if args.verify { what.verify() } else { what }
 }
 
@@ -267,15 +316,15 @@ fn base(path: &str) -> Result<&str, Failure> {
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
-    Failure::new(Kind::Failed, format!("cannot {what} {}: {}", path.display(), reason(error)))
+    streams::failure(Kind::Failed, &format!("cannot {what} {}", path.display()), error)
 }
 
-/// A copy has failed.
-fn explain(work: &mut Work, error: CopyError, to: &str, is_resumed: bool) -> Failure {
+/// A copy has failed, which has one end here.
+fn explain(work: &mut Work, error: CopyError, (here, to): (&str, &str), is_resumed: bool) -> Failure {
     let can_be_resumed = error.can_be_resumed();
     let failure = match error {
         CopyError::Call(error) => work.explain(&error, true),
-        CopyError::Host(error) => Failure::new(Kind::Failed, format!("{to}: {}", reason(&error))),
+        CopyError::Host(error) => streams::failure(Kind::Failed, here, &error),
         error @ (CopyError::Differs | CopyError::NotAPart { .. }) => {
             Failure::new(Kind::Failed, format!("{to}: {error}")).advise("copy it again, from its start")
         }

@@ -1,6 +1,5 @@
 //! `qga exec`: a program of the guest, as if it were one of here.
 
-use std::fs::File;
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,8 +14,8 @@ use super::files::bytes::base64;
 use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
-use crate::input::Input;
 use crate::output::{self, escape};
+use crate::streams::{self, Input, Patience};
 use crate::work::{self, Stopped, Work};
 
 /// Run a program in the guest, as if it were run here
@@ -341,17 +340,15 @@ fn document(outcome: &Outcome) -> Value {
 /// Reads what the program is to read, all of it: it goes to the guest at once. It is waited for until a signal or the
 /// deadline.
 fn read_input(work: &Work, path: &Path) -> Result<Vec<u8>, Failure> {
+    let patience = Patience::of(work);
     let read = match path.to_str() {
-        Some("-") => Input::of(work, io::stdin()).read_all(MOST_INPUT),
-        _ => File::open(path).and_then(|file| Input::of(work, file).read_all(MOST_INPUT)),
+        Some("-") => Input::new(io::stdin(), patience).read_all(MOST_INPUT),
+        _ => Input::open(path, patience).and_then(|mut input| input.read_all(MOST_INPUT)),
     };
     read.map_err(|error| {
-        let message = format!("cannot read {}: {}", path.display(), reason(&error));
-        match error.kind() {
-            ErrorKind::ConnectionAborted => Stopped.into(),
-            ErrorKind::TimedOut => Failure::new(Kind::Deadline, message).exit_with(DEADLINE_PASSED),
-            _ => Failure::usage(message).exit_with(OUR_FAILURE),
-        }
+        let failure = streams::failure(Kind::Usage, &format!("cannot read {}", path.display()), &error);
+        let is_late = failure.kind() == Kind::Deadline;
+        failure.exit_with(if is_late { DEADLINE_PASSED } else { OUR_FAILURE })
     })
 }
 

@@ -11,6 +11,7 @@ use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind};
 use crate::guests::Guests;
 use crate::output::{self, Table, escape, units};
+use crate::streams::{self, Patience};
 use crate::work::{self, Stopped, Work};
 
 pub(super) mod bytes;
@@ -28,6 +29,10 @@ They are printed as they are; where standard output is a terminal, what a
 terminal could obey is shown instead. With --json, as text or in base64, of at
 most 64 MiB. Files that do not tell their size (/proc) can be read.")]
 pub(crate) struct Cat {
+    /// Take no more than so many bytes, in all: 512, 100k, 20M, 3G
+    #[arg(long, value_name = "SIZE", value_parser = units::size)]
+    max: Option<u64>,
+
     /// Their paths; a colon before them is allowed
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
@@ -78,42 +83,68 @@ const DOCUMENT: usize = 64 * 1024 * 1024;
 pub(super) fn cat(cli: &Cli, args: &Cat) -> Result<Done, Failure> {
     let guest = Guests::of(cli)?.exactly_one("cat")?;
     let documents = work::with_guest(cli, &guest, LONGEST, |work| {
-        args.paths.iter().map(|path| cat_one(work, cli, plain(path))).collect::<Result<Vec<_>, _>>()
+        let mut left = args.max.unwrap_or(u64::MAX);
+        let mut one = |path| {
+            let (document, len) = cat_one(work, cli, path, (left, args.max))?;
+            left = left.saturating_sub(len);
+            Ok(document)
+        };
+        args.paths.iter().map(|path| one(plain(path))).collect::<Result<Vec<_>, _>>()
     })?;
     Ok(if cli.json { output::document(&documents.into()).into() } else { String::new().into() })
 }
 
-fn cat_one(work: &mut Work, cli: &Cli, path: &str) -> Result<Value, Failure> {
+/// Prints a file, or gives its document; and how long it is.
+fn cat_one(
+    work: &mut Work,
+    cli: &Cli,
+    path: &str,
+    (left, max): (u64, Option<u64>),
+) -> Result<(Value, u64), Failure> {
     if !cli.json {
-        return match print(work, &CopyFrom::new(path))? {
-            Ok(_) => Ok(Value::Null),
+        return match print(work, &CopyFrom::new(path).limit(left))? {
+            Ok(copied) => Ok((Value::Null, copied.len)),
             Err(CopyError::Call(error)) => Err(work.explain(&error, true)),
-            Err(CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(Value::Null),
-            Err(error) => Err(Failure::new(Kind::Output, error.to_string())),
+            Err(CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+                Ok((Value::Null, 0))
+            }
+            Err(CopyError::Host(error)) => {
+                Err(streams::failure(Kind::Output, "cannot write to standard output", &error))
+            }
+            Err(CopyError::TooLong { .. }) => Err(too_long(path, max)),
+            Err(error) => Err(Failure::new(Kind::Failed, error.to_string())),
         };
     }
-    let flow =
-        async |session: &mut work::Session, deadline| session.read_file(path, DOCUMENT, deadline).await;
+    let most = usize::try_from(left).unwrap_or(usize::MAX).min(DOCUMENT);
+    let flow = async |session: &mut work::Session, deadline| session.read_file(path, most, deadline).await;
     let is_fate_unknown =
         |error: &FileError| matches!(error, FileError::Call(error) if error.is_fate_unknown());
     let read = tidy::run(work, None, flow, is_fate_unknown)?;
     let content = match read {
         Ok(content) => content,
         Err(FileError::Call(error)) => return Err(work.explain(&error, true)),
+        Err(FileError::TooLong { .. }) if most < DOCUMENT => return Err(too_long(path, max)),
         Err(error) => return Err(Failure::new(Kind::Failed, format!("{path}: {error}"))),
     };
-    let mut document = Map::new();
+    let (mut document, len) = (Map::new(), content.len() as u64);
     document.insert("path".into(), path.into());
     match String::from_utf8(content) {
         Ok(text) => document.insert("text".into(), text.into()),
         Err(error) => document.insert("base64".into(), bytes::base64(error.as_bytes())),
     };
-    Ok(document.into())
+    Ok((document.into(), len))
+}
+
+/// The guest has sent more than it may.
+pub(super) fn too_long(path: &str, max: Option<u64>) -> Failure {
+    let max = units::bytes(max.unwrap_or(u64::MAX));
+    let message = format!("with {} the guest sends more than {max}, the limit of --max", escape::text(path));
+    Failure::new(Kind::Failed, message).advise("give a larger one if the guest is to have so much")
 }
 
 /// Copies a file of the guest to standard output.
 pub(super) fn print(work: &mut Work, what: &CopyFrom<'_>) -> Result<Result<Copied, CopyError>, Stopped> {
-    let (mut sink, mut buffer) = (Writer(Stdout::new()), vec![0; 1 << 20]);
+    let (mut sink, mut buffer) = (Writer(Stdout::new(Patience::of(work))), vec![0; 1 << 20]);
     let flow = async |session: &mut work::Session, deadline| {
         session.copy_from(what, &mut sink, &mut buffer, |_| {}, deadline).await
     };

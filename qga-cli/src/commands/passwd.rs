@@ -1,6 +1,7 @@
 //! `qga passwd`: sets a user's password.
 
 use std::io::{self, IsTerminal, Read};
+use std::time::Instant;
 
 use qga_proto::Secret;
 use qga_proto::commands::GuestSetUserPassword;
@@ -8,9 +9,10 @@ use serde_json::json;
 
 use super::Done;
 use crate::cli::Cli;
-use crate::error::{Failure, reason};
+use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
 use crate::output::{self, escape};
+use crate::streams::{self, Input, Patience};
 use crate::terminal::NoEcho;
 use crate::{signals, work};
 
@@ -39,16 +41,17 @@ const LONGEST: usize = 64 * 1024;
 pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failure> {
     let guest = guests.exactly_one("passwd")?;
     signals::guard()?;
+    let begin = Instant::now();
     let password = match io::stdin().is_terminal() {
         true => ask(&args.user)?,
-        false => read()?,
+        false => read(Patience::since(begin, cli))?,
     };
     if password.is_empty() {
         return Err(Failure::usage("the password is empty; nothing was sent")
             .advise("type one, or give it on standard input"));
     }
     let command = GuestSetUserPassword::new(args.user.as_str(), &*password, args.crypted);
-    work::with_guest(cli, &guest, super::TIMEOUT, |work| work.call(&command))?;
+    work::with_guest_since(begin, cli, &guest, super::TIMEOUT, |work| work.call(&command))?;
     Ok(Done::from(match cli.json {
         true => output::document(&json!({ "user": args.user, "crypted": args.crypted })),
         false => format!("the password of {} is set\n", escape::text(&args.user)),
@@ -81,10 +84,10 @@ fn ask(user: &str) -> Result<Secret<Vec<u8>>, Failure> {
 }
 
 /// Reads it from standard input.
-fn read() -> Result<Secret<Vec<u8>>, Failure> {
+fn read(patience: Patience) -> Result<Secret<Vec<u8>>, Failure> {
     let mut password = Secret(Vec::new());
-    let read = io::stdin().lock().take(LONGEST as u64 + 1).read_to_end(&mut password);
-    read.map_err(|error| Failure::usage(format!("cannot read the password: {}", reason(&error))))?;
+    let read = Input::new(io::stdin(), patience).take(LONGEST as u64 + 1).read_to_end(&mut password);
+    read.map_err(|error| streams::failure(Kind::Usage, "cannot read the password", &error))?;
     if password.len() > LONGEST {
         return Err(Failure::usage(format!("the password has more than {LONGEST} bytes; nothing was sent")));
     }

@@ -1,8 +1,8 @@
 //! `qga ssh-keys`: who may log in over SSH.
 
-use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use qga_proto::commands::{GuestSshAddAuthorizedKeys, GuestSshGetAuthorizedKeys};
 use qga_proto::json::Str;
@@ -10,9 +10,10 @@ use serde_json::json;
 
 use super::Done;
 use crate::cli::Cli;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, Kind};
 use crate::guests::Guests;
 use crate::output::{self, escape};
+use crate::streams::{self, Input, Patience};
 use crate::work;
 
 /// Show, add or remove the SSH keys that let a user in
@@ -68,13 +69,16 @@ const LONGEST: u64 = 1024 * 1024;
 
 pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failure> {
     let guest = guests.exactly_one("ssh-keys")?;
+    let begin = Instant::now();
     let keys = match &args.action {
         None => Vec::new(),
-        Some(Action::Add { keys, .. } | Action::Remove { keys }) => keys.read()?,
+        Some(Action::Add { keys, .. } | Action::Remove { keys }) => {
+            keys.read(&Patience::since(begin, cli))?
+        }
     };
     let list: Vec<_> = keys.iter().map(|key| Str::new(key)).collect();
     let user = args.user.as_str();
-    let text = work::with_guest(cli, &guest, super::TIMEOUT, |work| match &args.action {
+    let text = work::with_guest_since(begin, cli, &guest, super::TIMEOUT, |work| match &args.action {
         None => {
             let keys = work.call(&GuestSshGetAuthorizedKeys::new(user))?.keys.0;
             Ok(if cli.json { output::document(&json!({ "user": user, "keys": keys })) } else { lines(&keys) })
@@ -99,11 +103,11 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
 }
 
 impl Keys {
-    fn read(&self) -> Result<Vec<String>, Failure> {
+    fn read(&self, patience: &Patience) -> Result<Vec<String>, Failure> {
         let mut keys = self.keys.clone();
         for path in &self.files {
-            let text = content(path).map_err(|error| {
-                Failure::usage(format!("cannot read '{}': {}", path.display(), reason(&error)))
+            let text = content(path, patience.clone()).map_err(|error| {
+                streams::failure(Kind::Usage, &format!("cannot read '{}'", path.display()), &error)
             })?;
             if text.len() as u64 > LONGEST {
                 let message = format!("'{}' has more than {LONGEST} bytes; nothing was sent", path.display());
@@ -125,11 +129,11 @@ impl Keys {
 }
 
 /// What is in a file, or so much of it that it is seen to be too long.
-fn content(path: &Path) -> io::Result<String> {
+fn content(path: &Path, patience: Patience) -> io::Result<String> {
     let mut text = Vec::new();
     match path.as_os_str() == "-" {
-        true => io::stdin().lock().take(LONGEST + 1).read_to_end(&mut text)?,
-        false => fs::File::open(path)?.take(LONGEST + 1).read_to_end(&mut text)?,
+        true => Input::new(io::stdin(), patience).take(LONGEST + 1).read_to_end(&mut text)?,
+        false => Input::open(path, patience)?.take(LONGEST + 1).read_to_end(&mut text)?,
     };
     // What is too long may be cut in the middle of a character.
     if text.len() as u64 > LONGEST {

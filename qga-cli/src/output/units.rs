@@ -21,6 +21,23 @@ pub(crate) fn bytes(count: u64) -> String {
     format!("{value:.1} {}", unit.unwrap_or(&""))
 }
 
+/// Reads a number of bytes: `512`, `100k`, `20G`, also `20GiB`. All are powers of 1024.
+pub(crate) fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "it must be a number of bytes, such as 512, 100k, 20M or 3G".to_owned();
+    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (digits, unit) = text.split_at(end);
+    let shift = match unit.trim_end_matches('B').trim_end_matches('i') {
+        "" => 0,
+        "k" | "K" => 10,
+        "M" => 20,
+        "G" => 30,
+        "T" => 40,
+        _ => return Err(wrong()),
+    };
+    let number: u64 = digits.parse().map_err(|_| wrong())?;
+    number.checked_mul(1 << shift).ok_or_else(wrong)
+}
+
 /// A share of a whole: `37%`.
 pub(crate) fn percent(part: u64, whole: u64) -> String {
     match whole {
@@ -69,6 +86,17 @@ mod tests {
         }
         assert_eq!(percent(1, 3), "33%");
         assert_eq!(percent(1, 0), "");
+    }
+
+    #[test]
+    fn sizes_are_read() {
+        for (text, count) in [("0", 0), ("512", 512), ("100k", 102_400), ("20G", 20 << 30), ("3MiB", 3 << 20)]
+        {
+            assert_eq!(size(text), Ok(count), "{text}");
+        }
+        for text in ["", "k", "-1", "1.5G", "1 k", "1X", "17000000T", "99999999999999999999", "+1"] {
+            assert!(size(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! Folders with all that is in them.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use qga_proto::Copied;
 use qga_proto::exec::Exec;
 
-use super::{Args, Bar, Outcome, base, cannot, file_from, file_to};
+use super::{Args, Bar, Outcome, Source, base, cannot, file_from, file_to};
 use crate::cli::Cli;
 use crate::commands::files::{self, Entry};
 use crate::error::{Failure, Kind};
@@ -30,24 +31,50 @@ pub(super) fn copy_from(
         return Err(Failure::usage(format!("{} is no folder of the guest", escape::text(from))));
     }
     let root = if to.is_dir() { to.join(base(from)?) } else { to.to_owned() };
+    fs::create_dir_all(&root).map_err(|error| cannot("make", &root, &error))?;
     let (mut sum, mut bar) = (Sum::default(), Bar::new(cli, from));
     for entry in &entries {
-        let path = root.join(safe(entry)?);
+        let below = safe(entry)?;
+        let path = root.join(&below);
         match entry.kind {
-            'd' => fs::create_dir_all(&path).map_err(|error| cannot("make", &path, &error))?,
+            'd' => make_folders(&root, &below)?,
             'f' => {
+                make_folders(&root, below.parent().unwrap_or(Path::new("")))?;
                 if fs::symlink_metadata(&path).is_ok_and(|there| !there.is_file()) {
                     let message = format!("{} is no regular file, and is not replaced", path.display());
                     return Err(Failure::new(Kind::Failed, message));
                 }
                 let source = join(from, &entry.path);
                 bar.rename(&source);
-                sum.add(file_from(work, args, &source, &path, &mut bar)?);
+                let file = Source { path: &source, mode: entry.mode & 0o777, done: sum.len };
+                sum.add(file_from(work, args, &file, &path, &mut bar)?);
             }
             _ => sum.skipped += 1,
         }
     }
     Ok(sum.outcome())
+}
+
+/// Makes folders below the root, unless they are there. The guest may know of a link that is there instead: it does not get
+/// to where that leads.
+fn make_folders(root: &Path, below: &Path) -> Result<(), Failure> {
+    let mut path = root.to_owned();
+    for part in below.components() {
+        path.push(part);
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            result => result.map_err(|error| cannot("make", &path, &error))?,
+        }
+        let there = fs::symlink_metadata(&path).map_err(|error| cannot("make", &path, &error))?;
+        if there.is_symlink() {
+            let message = format!("{} is a link, through which nothing is copied", path.display());
+            return Err(Failure::new(Kind::Failed, message).advise("remove it, or copy to somewhere else"));
+        }
+        if !there.is_dir() {
+            return Err(cannot("make", &path, &ErrorKind::NotADirectory.into()));
+        }
+    }
+    Ok(())
 }
 
 /// A path that the guest tells, if it leads nowhere else.

@@ -5,19 +5,21 @@ use std::io::{self, IsTerminal, Write};
 use serde_json::Value;
 
 use crate::output::escape;
+use crate::streams::{Output, Patience};
 
 /// Standard output: bytes go there as they are, but to a terminal so that they do no harm.
 pub(super) struct Stdout {
-    stream: io::StdoutLock<'static>,
+    stream: Output<io::StdoutLock<'static>>,
     is_terminal: bool,
     /// The start of a character whose end has not come yet.
     rest: Vec<u8>,
 }
 
 impl Stdout {
-    pub(super) fn new() -> Self {
+    pub(super) fn new(patience: Patience) -> Self {
+        // Nothing else is printed before the end, so nothing is in its buffer.
         let stream = io::stdout().lock();
-        Self { is_terminal: stream.is_terminal(), stream, rest: Vec::new() }
+        Self { is_terminal: stream.is_terminal(), stream: Output::new(stream, patience), rest: Vec::new() }
     }
 
     fn write_text(&mut self, bytes: &[u8]) -> io::Result<()> {

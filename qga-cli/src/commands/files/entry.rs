@@ -9,7 +9,8 @@ use crate::output::{escape, units};
 pub(in crate::commands) struct Entry {
     /// `f` a file, `d` a folder, `l` a link; `c`, `b`, `p`, `s` as `ls` has them.
     pub(in crate::commands) kind: char,
-    mode: u32,
+    /// Without the kind.
+    pub(in crate::commands) mode: u32,
     pub(super) size: u64,
     /// Seconds since 1970, with a fraction.
     modified: String,

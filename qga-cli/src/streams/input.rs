@@ -1,39 +1,46 @@
-//! What comes from a pipe or a terminal of here: it may never come, so a signal and the deadline end the wait for it.
+//! What comes from a file, a pipe or a terminal of here.
 
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::PollFlags;
 use rustix::io::Errno;
 
-use crate::work::Work;
+use super::Patience;
 
-/// How long nobody looks whether a signal has come.
-const SLICE: Duration = Duration::from_millis(50);
-
-/// A stream of here that is waited for until a signal or the deadline. Reading then fails: with
-/// [`ErrorKind::ConnectionAborted`] after a signal, with [`ErrorKind::TimedOut`] past the deadline.
+/// A stream of here that is waited for as long as there is [`Patience`]. Then reading fails, with
+/// [`Ended`](super::Ended).
 ///
 /// It reads from the descriptor itself, past any buffer: what `std::io::stdin()` has read before is not seen.
 #[derive(Debug)]
 pub(crate) struct Input<F> {
     stream: F,
-    stop: Arc<AtomicBool>,
-    deadline: Instant,
+    patience: Patience,
+}
+
+impl Input<File> {
+    /// Opens a file.
+    pub(crate) fn open(path: &Path, patience: Patience) -> io::Result<Self> {
+        let stream = match fs::metadata(path)?.is_file() {
+            true => File::open(path)?,
+            false => {
+                let path = path.to_owned();
+                patience.open(|| File::open(path))?
+            }
+        };
+        Ok(Self { stream, patience })
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.stream
+    }
 }
 
 impl<F: AsFd> Input<F> {
-    /// What comes from a file, a pipe or standard input, until `stop` becomes true or the deadline passes.
-    pub(crate) fn new(stream: F, stop: Arc<AtomicBool>, deadline: Instant) -> Self {
-        Self { stream, stop, deadline }
-    }
-
-    /// The same, until a signal stops this work or its deadline passes.
-    pub(crate) fn of(work: &Work, stream: F) -> Self {
-        Self::new(stream, work.stop_flag(), Instant::now() + work.left())
+    pub(crate) fn new(stream: F, patience: Patience) -> Self {
+        Self { stream, patience }
     }
 
     /// All that comes; fails with [`ErrorKind::FileTooLarge`] if that is more than so many bytes.
@@ -45,31 +52,12 @@ impl<F: AsFd> Input<F> {
         }
         Ok(bytes)
     }
-
-    /// Waits until something can be read, or there is nothing more to come.
-    fn wait(&self) -> io::Result<()> {
-        loop {
-            if self.stop.load(Ordering::Relaxed) {
-                return Err(io::Error::new(ErrorKind::ConnectionAborted, "a signal came"));
-            }
-            let left = self.deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(io::Error::new(ErrorKind::TimedOut, "the deadline passed"));
-            }
-            let slice = Timespec::try_from(left.min(SLICE)).map_err(io::Error::other)?;
-            match poll(&mut [PollFd::new(&self.stream, PollFlags::IN)], Some(&slice)) {
-                Ok(0) | Err(Errno::INTR) => {}
-                Ok(_) => return Ok(()),
-                Err(error) => return Err(error.into()),
-            }
-        }
-    }
 }
 
 impl<F: AsFd> Read for Input<F> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            self.wait()?;
+            self.patience.wait(&self.stream, PollFlags::IN)?;
             match rustix::io::read(&self.stream, &mut *buffer) {
                 // Another has read it meanwhile.
                 Err(Errno::AGAIN | Errno::INTR) => {}
@@ -83,14 +71,19 @@ impl<F: AsFd> Read for Input<F> {
 mod tests {
     use std::io::Write;
     use std::os::unix::net::UnixStream;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::thread;
+    use std::time::{Duration, Instant};
 
     use super::*;
+    use crate::streams::Ended;
 
     fn pair(time: Duration) -> (Input<UnixStream>, UnixStream, Arc<AtomicBool>) {
         let (here, there) = UnixStream::pair().unwrap();
         let stop = Arc::new(AtomicBool::new(false));
-        (Input::new(here, Arc::clone(&stop), Instant::now() + time), there, stop)
+        let patience = Patience { stop: Arc::clone(&stop), deadline: Instant::now() + time };
+        (Input::new(here, patience), there, stop)
     }
 
     const LONG: Duration = Duration::from_secs(60);
@@ -116,7 +109,7 @@ mod tests {
     fn what_never_comes_is_waited_for_until_the_deadline_or_a_signal() {
         let (mut input, mut there, _) = pair(Duration::from_millis(100));
         there.write_all(b"begun").unwrap();
-        assert_eq!(input.read_all(100).unwrap_err().kind(), ErrorKind::TimedOut);
+        assert_eq!(Ended::of(&input.read_all(100).unwrap_err()), Some(Ended::Late));
 
         let (mut input, _there, stop) = pair(LONG);
         let stopper = thread::spawn(move || {
@@ -124,7 +117,7 @@ mod tests {
             stop.store(true, Ordering::Relaxed);
         });
         let start = Instant::now();
-        assert_eq!(input.read_all(100).unwrap_err().kind(), ErrorKind::ConnectionAborted);
+        assert_eq!(Ended::of(&input.read_all(100).unwrap_err()), Some(Ended::Stopped));
         assert!(start.elapsed() < LONG / 2);
         stopper.join().unwrap();
     }

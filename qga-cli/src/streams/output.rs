@@ -1,0 +1,77 @@
+//! What goes to a file, a pipe or a terminal of here.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rustix::event::PollFlags;
+use rustix::fs::{FileType, OFlags, fstat};
+use rustix::io::Errno;
+use rustix::termios::isatty;
+
+use super::Patience;
+
+/// A stream of here that is waited for as long as there is [`Patience`]. Then writing fails, with
+/// [`Ended`](super::Ended).
+#[derive(Debug)]
+pub(crate) struct Output<F> {
+    stream: F,
+    patience: Patience,
+    at_once: usize,
+}
+
+/// How much a pipe takes without keeping one waiting, if it takes anything: POSIX's `PIPE_BUF`. To ask the system not to keep
+/// one waiting would ask it for all who share the stream, such as the shell.
+const PIPE: usize = if cfg!(target_os = "linux") { 4096 } else { 512 };
+
+/// The same of a terminal, by Linux's reckoning.
+const TERMINAL: usize = 256;
+
+impl Output<File> {
+    /// Opens what is there, to write where it is.
+    pub(crate) fn open(path: &Path, patience: Patience) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        let flags = i32::try_from(OFlags::NOCTTY.bits()).map_err(io::Error::other)?;
+        options.write(true).truncate(true).custom_flags(flags);
+        let stream = match fs::metadata(path)?.is_file() {
+            true => options.open(path)?,
+            false => {
+                let path = path.to_owned();
+                patience.open(move || options.open(path))?
+            }
+        };
+        Ok(Self::new(stream, patience))
+    }
+}
+
+impl<F: AsFd> Output<F> {
+    pub(crate) fn new(stream: F, patience: Patience) -> Self {
+        let at_once = match fstat(&stream).map(|there| FileType::from_raw_mode(there.st_mode)) {
+            Ok(FileType::CharacterDevice) if isatty(&stream) => TERMINAL,
+            // None of these keeps one waiting, and of some devices each write makes a block.
+            Ok(FileType::RegularFile | FileType::CharacterDevice | FileType::BlockDevice) => usize::MAX,
+            _ => PIPE,
+        };
+        Self { stream, patience, at_once }
+    }
+}
+
+impl<F: AsFd> Write for Output<F> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        loop {
+            self.patience.wait(&self.stream, PollFlags::OUT)?;
+            match rustix::io::write(&self.stream, &bytes[..bytes.len().min(self.at_once)]) {
+                // Another has filled it meanwhile.
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                result => return Ok(result?),
+            }
+        }
+    }
+
+    /// Nothing is held back.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
