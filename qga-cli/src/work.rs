@@ -97,12 +97,21 @@ impl Work {
         &mut self,
         flow: impl AsyncFnOnce(&mut Session, Instant) -> R,
     ) -> Result<R, Stopped> {
-        let future = pin!(flow(&mut self.session, self.deadline));
-        match future.poll(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(result) => Ok(result),
-            // Only a line that has been stopped keeps anybody waiting.
-            Poll::Pending => Err(Stopped),
-        }
+        poll(flow(&mut self.session, self.deadline))
+    }
+
+    /// Runs a flow that a signal stops only so much later: what it asks for must be known. It has time of its own.
+    pub(crate) fn finish<R>(
+        &mut self,
+        grace: Duration,
+        time: Duration,
+        flow: impl AsyncFnOnce(&mut Session, Instant) -> R,
+    ) -> Result<R, Stopped> {
+        self.stop.set_grace(grace);
+        let deadline = self.session.deadline(time);
+        let result = poll(flow(&mut self.session, deadline));
+        self.stop.set_grace(Duration::ZERO);
+        result
     }
 
     /// Runs a flow that puts the guest in order: no signal stops it but the second one, and it has time of its own,
@@ -112,10 +121,10 @@ impl Work {
         time: Duration,
         flow: impl AsyncFnOnce(&mut Session, Instant) -> R,
     ) -> R {
-        self.stop.arm(false);
+        self.stop.set_grace(Duration::MAX);
         let deadline = self.session.deadline(time);
         let result = block_on(flow(&mut self.session, deadline));
-        self.stop.arm(true);
+        self.stop.set_grace(Duration::ZERO);
         result
     }
 
@@ -172,6 +181,15 @@ impl Work {
     /// The session, for what needs no waiting, such as its events.
     pub(crate) fn session(&mut self) -> &mut Session {
         &mut self.session
+    }
+}
+
+/// Runs a future to its end, or to a signal.
+fn poll<R>(future: impl Future<Output = R>) -> Result<R, Stopped> {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => Ok(result),
+        // Only a line that has been stopped keeps anybody waiting.
+        Poll::Pending => Err(Stopped),
     }
 }
 

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::process::{Child, Stdio};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -10,7 +11,9 @@ use qga_tests::real_agent::RealAgent;
 use serde_json::json;
 
 mod common;
-use common::{Folder, Simulation, fed, qga, qga_heeding_signals, ran, run, signal, wait, wait_until};
+use common::{
+    Agent, Answer, Folder, Simulation, fed, qga, qga_heeding_signals, ran, run, signal, wait, wait_until,
+};
 
 /// Runs `exec` with these words, at an address.
 fn exec(address: &str, words: &[&str]) -> common::Ran {
@@ -237,4 +240,48 @@ fn usage_is_checked_before_anything_is_sent() {
         run(&[&["-c", "sim:"], words].concat()).failed(2);
     }
     ran(&mut qga(&["exec", "true"])).failed(2);
+}
+
+#[test]
+fn a_signal_before_the_start_is_answered_tells_what_may_have_been_started() {
+    const UNKNOWN: &str = "the program may have been started; nobody knows its number\n";
+    for (answer, options, message) in [
+        (Answer::Silence, &[][..], UNKNOWN),
+        (Answer::Silence, &["--detach"], UNKNOWN),
+        (Answer::Close, &[], UNKNOWN),
+        (Answer::Return(json!({ "pid": 7 })), &[], "the program runs on, as process 7 of the guest"),
+        (
+            Answer::Return(json!({ "pid": 7 })),
+            &["--detach"],
+            "the program runs on, as process 7 of the guest",
+        ),
+        (Answer::Refuse("GenericError"), &[], "it was not started\n"),
+    ] {
+        let (sender, called) = mpsc::channel();
+        let (go_on, may_answer) = mpsc::channel();
+        let answer = Mutex::new(Some(answer));
+        let agent = Agent::new(move |name| match name {
+            "guest-exec" => {
+                sender.send(()).unwrap();
+                may_answer.recv().unwrap();
+                answer.lock().unwrap().take().unwrap()
+            }
+            "guest-ping" => Answer::Return(json!({})),
+            _ => Answer::Silence,
+        });
+        let address = agent.address();
+        let words = [&["-c", &address, "-t", "60", "exec"], options, &["true"]].concat();
+        let child =
+            qga_heeding_signals(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        called.recv_timeout(Duration::from_secs(60)).unwrap();
+        // Shells often send two.
+        signal(&child, "INT");
+        signal(&child, "INT");
+        thread::sleep(Duration::from_millis(200));
+        go_on.send(()).unwrap();
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{options:?}: {}", ran.err);
+        assert!(ran.err.contains(message), "{options:?}: {}", ran.err);
+        assert!(ran.err.lines().count() == 1, "{}", ran.err);
+    }
 }

@@ -2,9 +2,9 @@
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use qga_proto::commands::{GuestGetOsinfo, GuestPing};
+use qga_proto::commands::GuestGetOsinfo;
 use qga_proto::exec::{Capture, End, Exec, Fate, Outcome, Reason, Started, windows};
 use qga_std::ExecError;
 use serde_json::{Map, Value, json};
@@ -15,8 +15,12 @@ use crate::cli::{Cli, LONGEST};
 use crate::error::{Failure, Kind, reason};
 use crate::guests::Guests;
 use crate::output::{self, escape};
+use crate::signals;
 use crate::streams::{self, Input, Patience};
 use crate::work::{self, Stopped, Work};
+
+mod start;
+use start::{START_GRACE, start};
 
 /// Run a program in the guest, as if it were run here
 #[derive(Debug, clap::Args)]
@@ -124,7 +128,7 @@ pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
 
 /// Starts the program, and waits for it.
 fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
-    work.set_grace(TIDY_TIME + Duration::from_secs(1));
+    work.set_grace(START_GRACE + TIDY_TIME + Duration::from_secs(1));
     let input = args.input.as_deref().map(|path| read_input(work, path)).transpose()?;
     let started = match args.attach {
         Some(pid) => Started::from(pid),
@@ -132,10 +136,11 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
             let size = input.as_ref().map_or(0, Vec::len) >> 20;
             let exec = program(work, args, input)?;
             let time = START_TIME + START_TIME_PER_MIB * u32::try_from(size).unwrap_or(u32::MAX);
-            start(work, &exec, cli.timeout.is_none().then_some(time), size > MUCH_MIB)?
+            start(work, cli, &exec, cli.timeout.is_none().then_some(time), size > MUCH_MIB)?
         }
     };
-    if args.detach {
+    // Behind a signal nothing would be printed.
+    if args.detach && !work.is_stopped() {
         return Ok(Ended::Detached(started));
     }
     let is_killed = args.kill;
@@ -150,7 +155,7 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
             let failure = explain(work, &error);
             if outcome.is_some() { Ok(Ended::Killed(outcome, failure)) } else { Err(failure) }
         }
-        Err(Stopped) => Err(stop(work, started, is_killed)),
+        Err(Stopped) => Err(stop(work, cli, started, is_killed)),
     }
 }
 
@@ -186,52 +191,21 @@ fn shell(work: &mut Work, line: &str) -> Result<Exec, Failure> {
     }
 }
 
-/// Starts the program. Its number must be learned even if a signal comes meanwhile: so first it is seen to that the agent
-/// answers at all, and then its answer is waited for. Only where there is much to bring is that stopped.
-fn start(work: &mut Work, exec: &Exec, time: Option<Duration>, has_much: bool) -> Result<Started, Failure> {
-    let limit = time.map_or(work.left(), |time| time.min(work.left()));
-    let begin = Instant::now();
-    let answered = work.run(async |session, _| {
-        let until = session.deadline(limit);
-        session.call_until(&GuestPing::new(), until).await
-    })?;
-    match answered {
-        Ok(_) | Err(qga_std::Error::Refused(_)) => {}
-        Err(error) => return Err(work_failure(work, &error)),
-    }
-    let limit = limit.saturating_sub(begin.elapsed());
-    if !has_much {
-        let result = work.tidy(limit, async |session, deadline| session.start(exec, deadline).await);
-        return result.map_err(|error| explain(work, &error));
-    }
-    let result = work.run(async |session, _| {
-        let until = session.deadline(limit);
-        session.start(exec, until).await
-    });
-    match result {
-        Ok(result) => result.map_err(|error| explain(work, &error)),
-        Err(Stopped) => {
-            let left = work.tidy(TIDY_TIME, async |session, deadline| session.remove_inputs(deadline).await);
-            let input = if left > 0 { ", and its input may be left in the guest's /tmp" } else { "" };
-            let message = format!("stopped while the program was being started: it may run{input}");
-            Err(Failure::new(Kind::Failed, message).at(work.address()))
-        }
-    }
-}
-
 /// A signal has come while the program was waited for.
-fn stop(work: &mut Work, started: Started, is_killed: bool) -> Failure {
-    let pid = started.pid;
-    let message = if is_killed {
-        match work.tidy(TIDY_TIME, async |session, deadline| session.kill(pid, deadline).await) {
-            Ok(_) => return Stopped.into(),
-            Err(error) => error.to_string(),
-        }
-    } else {
-        format!("the program runs on, as process {pid} of the guest")
+fn stop(work: &mut Work, cli: &Cli, started: Started, is_killed: bool) -> Failure {
+    let (pid, address) = (started.pid, work.address().to_owned());
+    let failure = |message| {
+        let failure = Failure::new(Kind::Failed, message).at(&address).detail("pid", pid);
+        failure.advise(format!("'qga exec --attach {pid}' waits for it"))
     };
-    let failure = Failure::new(Kind::Failed, message).at(work.address()).detail("pid", pid);
-    failure.advise(format!("'qga exec --attach {pid}' waits for it"))
+    let runs_on = failure(format!("the program runs on, as process {pid} of the guest"));
+    if !is_killed {
+        return runs_on;
+    }
+    signals::set_debt(Some(runs_on.told(cli.json)));
+    let result = work.tidy(TIDY_TIME, async |session, deadline| session.kill(pid, deadline).await);
+    signals::set_debt(None);
+    result.map_or_else(|error| failure(error.to_string()), |_| Stopped.into())
 }
 
 /// A failure, as the user is told.

@@ -2,9 +2,9 @@
 
 use std::future;
 use std::io::{self, ErrorKind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant as StdInstant};
 
@@ -113,21 +113,25 @@ fn connector(guest: Guest, stop: Stop) -> impl FnMut(StdInstant) -> io::Result<G
     }
 }
 
-/// Whether a signal has come, and whether to heed it.
+/// Whether a signal has come, and how soon to heed it.
 #[derive(Clone, Debug)]
 pub(super) struct Stop {
     flag: Arc<AtomicBool>,
-    is_armed: Arc<AtomicBool>,
+    /// When it was first seen to be set.
+    seen: Arc<OnceLock<StdInstant>>,
+    /// In milliseconds.
+    grace: Arc<AtomicU64>,
 }
 
 impl Stop {
     pub(super) fn new(flag: Arc<AtomicBool>) -> Self {
-        Self { flag, is_armed: Arc::new(AtomicBool::new(true)) }
+        Self { flag, seen: Arc::default(), grace: Arc::default() }
     }
 
-    /// Whether signals stop the line.
-    pub(super) fn arm(&self, is_armed: bool) {
-        self.is_armed.store(is_armed, Ordering::Relaxed);
+    /// How much later a signal stops the line.
+    pub(super) fn set_grace(&self, grace: Duration) {
+        let grace = u64::try_from(grace.as_millis()).unwrap_or(u64::MAX);
+        self.grace.store(grace, Ordering::Relaxed);
     }
 
     pub(super) fn flag(&self) -> &Arc<AtomicBool> {
@@ -135,6 +139,7 @@ impl Stop {
     }
 
     fn is_set(&self) -> bool {
-        self.flag.load(Ordering::Relaxed) && self.is_armed.load(Ordering::Relaxed)
+        let grace = Duration::from_millis(self.grace.load(Ordering::Relaxed));
+        self.flag.load(Ordering::Relaxed) && self.seen.get_or_init(StdInstant::now).elapsed() >= grace
     }
 }
