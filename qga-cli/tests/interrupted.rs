@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -177,4 +177,40 @@ fn a_copy_to_a_simulated_guest_that_was_killed_is_resumed() {
     resume(&folder.address(), &text(&here), ":/there");
     let guest = server.guest();
     assert!(guest.files().any(|(path, content)| path == "/there" && content == bytes(BIG)));
+}
+
+/// Kills `qga cp --resume` midway at a real agent itself, with no relay between, and starts the agent anew if it ends with its
+/// client.
+fn kill_at(agent: &mut RealAgent, from: &str, to: &str, len: impl Fn() -> u64) {
+    let mut child = qga(&["-c", &agent.address(), "cp", "--resume", from, to]).spawn().unwrap();
+    wait_until("a part is there", LIMIT, || len() >= 1 << 20);
+    // It cannot be over before the client is killed.
+    agent.pause();
+    assert!(child.try_wait().unwrap().is_none() && len() < BIG as u64, "it was over before");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let status = Command::new("kill").args(["-s", "CONT", &agent.pid().to_string()]).status().unwrap();
+    assert!(status.success());
+    // Whether it survives that is its own matter; it has time to find out.
+    thread::sleep(Duration::from_millis(500));
+    if !agent.is_alive() {
+        agent.restart();
+    }
+}
+
+#[test]
+fn copies_that_were_killed_at_a_real_agent_are_resumed() {
+    let mut agent = RealAgent::start();
+    let (here, there, back) =
+        (agent.folder().join("here"), agent.folder().join("there"), agent.folder().join("back"));
+    fs::write(&here, bytes(BIG)).unwrap();
+    let guest = format!(":{}", text(&there));
+    for (from, to, part) in [
+        (text(&here), guest.clone(), agent.folder().join("there.qga-part/part")),
+        (guest, text(&back), agent.folder().join("back.qga-part")),
+    ] {
+        kill_at(&mut agent, &from, &to, size(part));
+        resume(&agent.address(), &from, &to);
+    }
+    assert!(fs::read(&there).unwrap() == bytes(BIG) && fs::read(&back).unwrap() == bytes(BIG));
 }

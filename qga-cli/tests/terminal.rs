@@ -4,7 +4,12 @@ mod common;
 #[path = "common/terminal.rs"]
 mod terminal;
 
-use common::{Agent, Answer, Ended, Folder, Simulation, run, signal};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+
+use common::{Agent, Answer, Ended, Folder, Simulation, run, signal, text};
+use qga_sim::{Guest, Server};
+use serde_json::json;
 use terminal::Terminal;
 
 #[test]
@@ -152,8 +157,76 @@ fn ctrl_c_at_a_password_gives_the_terminal_back() {
 
 #[test]
 fn tables_keep_to_the_terminal() {
-    let mut terminal = Terminal::start(&["-c", "sim:", "fs"], &[]);
+    const COLUMNS: u16 = 50;
+
+    let wide = run(&["-c", "sim:", "fs"]).ok();
+    assert!(wide.lines().any(|line| line.chars().count() > COLUMNS.into()), "{wide}");
+    let mut terminal = Terminal::with_columns(COLUMNS, &["-c", "sim:", "fs"], &[]);
     assert_eq!(terminal.ended(), Some(0));
     terminal.wait_for("/boot/efi");
-    assert!(terminal.text().lines().all(|line| line.chars().count() <= 100));
+    let text = terminal.text();
+    assert!(text.lines().all(|line| line.chars().count() <= COLUMNS.into()), "{text}");
+}
+
+/// Characters of three bytes, which no piece of a round length ends with, and what clears the screen.
+fn harmful() -> Vec<u8> {
+    [&"\u{65e5}".repeat(700_000).into_bytes()[..], b"\nbefore\n\x1b[2Jbehind\r\nand\xff\n"].concat()
+}
+
+#[test]
+fn what_files_and_programs_print_is_escaped_at_a_terminal_and_raw_in_a_pipe() {
+    let folder = Folder::new();
+    let _server =
+        Server::bind(&folder.address(), Guest::new().file("/odd", harmful())).unwrap().spawn().unwrap();
+    let address = folder.address();
+    for arguments in [&["cat", "/odd"][..], &["cp", ":/odd", "-"], &["exec", "cat", "/odd"]] {
+        let arguments = [&["-c", &address], arguments].concat();
+        let mut terminal = Terminal::start(&arguments, &[]);
+        assert_eq!(terminal.ended(), Some(0), "{arguments:?}");
+        terminal.wait_until("the end", |terminal| terminal.printed().ends_with("and\u{fffd}\r\n"));
+        let printed = terminal.printed();
+        let lines: Vec<_> = printed.lines().collect();
+        assert_eq!(lines[1..], ["before", "\\u{1b}[2Jbehind", "and\u{fffd}"], "{arguments:?}");
+        assert!(lines[0] == "\u{65e5}".repeat(700_000), "{arguments:?}");
+        let output = common::qga(&arguments).output().unwrap();
+        assert!(output.status.success() && output.stdout == harmful(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_bar_shows_how_far_a_copy_is_and_is_cleared() {
+    const PIECE: usize = 30_000;
+
+    let (go_on, may_go_on) = mpsc::channel();
+    let (seeks, reads) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let agent = Agent::new(move |name| match name {
+        "guest-file-open" => Answer::Return(json!(1000)),
+        "guest-file-seek" => {
+            // To the end, which tells the size, and back.
+            let position = if seeks.fetch_add(1, Ordering::Relaxed) == 0 { 2 * PIECE } else { 0 };
+            Answer::Return(json!({ "position": position, "eof": false }))
+        }
+        "guest-file-read" => {
+            let is_second = reads.fetch_add(1, Ordering::Relaxed) > 0;
+            if is_second {
+                may_go_on.recv().unwrap();
+            }
+            Answer::Return(json!({ "count": PIECE, "buf-b64": "A".repeat(PIECE / 3 * 4), "eof": is_second }))
+        }
+        _ => Answer::Return(json!({})),
+    });
+    let (folder, address) = (Folder::new(), agent.address());
+    let target = text(&folder.path().join("target"));
+    let mut terminal = Terminal::start(&["-c", &address, "-t", "60", "cp", ":/big\x1b[2J", &target], &[]);
+    terminal.wait_until("a bar", |terminal| {
+        let text = terminal.text();
+        let bar = text.lines().find(|line| line.starts_with("/big\\u{1b}[2J"));
+        bar.is_some_and(|bar| bar.contains("29.30 KiB of 58.59 KiB"))
+    });
+    go_on.send(()).unwrap();
+    assert_eq!(terminal.ended(), Some(0));
+    terminal.wait_for("copied 58.6 KiB");
+    let text = terminal.text();
+    assert_eq!(text.trim_end(), "copied 58.6 KiB", "{text}");
+    assert!(!terminal.printed().contains("0/0"), "a bar of another style");
 }

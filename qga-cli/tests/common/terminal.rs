@@ -20,14 +20,20 @@ pub(crate) struct Terminal {
     /// Kept open, so that what the program has left can be looked at.
     pts: Pts,
     screen: Arc<Mutex<vt100::Parser>>,
+    printed: Arc<Mutex<Vec<u8>>>,
     pub(crate) child: Child,
 }
 
 impl Terminal {
     /// Starts the program at a terminal of its own, with signals as they are by default.
     pub(crate) fn start(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self::with_columns(100, arguments, environment)
+    }
+
+    /// The same, for which the terminal says that it has so many columns. It has 100 all the same: what goes beyond is seen.
+    pub(crate) fn with_columns(columns: u16, arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let (pty, pts) = open().unwrap();
-        pty.resize(Size::new(24, 100)).unwrap();
+        pty.resize(Size::new(24, columns)).unwrap();
         let command = Command::new("env").arg("--default-signal").arg(env!("CARGO_BIN_EXE_qga"));
         let command = command.args(arguments).env_remove("QGA_CONNECT").env_remove("NO_COLOR");
         // What programs ask before the terminal.
@@ -37,14 +43,16 @@ impl Terminal {
         let size = [24, 100].map(|size| NonZero::new(size).unwrap());
         let screen = Arc::new(Mutex::new(vt100::Parser::new(size[0], size[1], 0)));
         let pty = Arc::new(pty);
-        let (from, to) = (Arc::clone(&pty), Arc::clone(&screen));
+        let printed = Arc::new(Mutex::new(Vec::new()));
+        let (from, to, all) = (Arc::clone(&pty), Arc::clone(&screen), Arc::clone(&printed));
         thread::spawn(move || {
             let mut bytes = [0; 4096];
             while let Ok(n @ 1..) = (&*from).read(&mut bytes) {
                 to.lock().unwrap().process(&bytes[..n]);
+                all.lock().unwrap().extend_from_slice(&bytes[..n]);
             }
         });
-        Self { pty, pts, screen, child }
+        Self { pty, pts, screen, printed, child }
     }
 
     /// Types something.
@@ -60,6 +68,11 @@ impl Terminal {
     /// What stands on it.
     pub(crate) fn text(&self) -> String {
         self.look(vt100::Screen::contents)
+    }
+
+    /// All that it was ever sent.
+    pub(crate) fn printed(&self) -> String {
+        String::from_utf8_lossy(&self.printed.lock().unwrap()).into_owned()
     }
 
     pub(crate) fn look<R>(&self, look: impl FnOnce(&vt100::Screen) -> R) -> R {

@@ -19,10 +19,11 @@ const WITHOUT: &str = "{wide_msg} {bytes:>11} {binary_bytes_per_sec}";
 impl Bar {
     pub(super) fn new(cli: &Cli, name: &str) -> Self {
         Self(is_watched(cli).then(|| {
-            let bar = ProgressBar::no_length();
-            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
-            bar.set_message(escape::text(name).into_owned());
+            let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+            // It is drawn as soon as it can be.
             bar.set_style(style(WITHOUT));
+            bar.set_message(escape::text(name).into_owned());
+            bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(8));
             bar
         }))
     }
