@@ -28,22 +28,24 @@ pub fn serve(agent: &mut Agent, mut stream: impl Read + Write) -> Result<bool, B
                 // The others take no arguments.
                 _ => request.arguments::<GuestPing>().map(drop),
             };
-            match (name.as_str(), checked) {
-                (name, _) if !NAMES.contains(&name) => {
-                    agent.refuse(ErrorClass::CommandNotFound, "not here")?;
-                }
-                (_, Err(error)) => agent.refuse(ErrorClass::GenericError, error)?,
+            let answered = match (name.as_str(), checked) {
+                (name, _) if !NAMES.contains(&name) => agent.refuse(ErrorClass::CommandNotFound, "not here"),
+                (_, Err(error)) => agent.refuse(ErrorClass::GenericError, error),
                 (GuestInfo::NAME, _) => {
                     let commands = NAMES.map(|name| GuestAgentCommandInfo::new(name, true));
-                    agent.respond(&GuestAgentInfo::new("1.0.0", List::from(&commands[..])))?;
+                    agent.respond(&GuestAgentInfo::new("1.0.0", List::from(&commands[..])))
                 }
-                (GuestGetHostName::NAME, _) => agent.respond(&GuestHostName::new("sixty-lines"))?,
+                (GuestGetHostName::NAME, _) => agent.respond(&GuestHostName::new("sixty-lines")),
                 (GuestShutdown::NAME, _) => {
                     // It is silent when it succeeds.
                     agent.accept();
                     return Ok(true);
                 }
-                _ => agent.respond(&Empty {})?,
+                _ => agent.respond(&Empty {}),
+            };
+            if let Err(error) = answered {
+                // The client's `id` has taken the room for the reply.
+                agent.refuse(ErrorClass::GenericError, error)?;
             }
         }
         if let Some(bytes) = agent.poll_transmit() {

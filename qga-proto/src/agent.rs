@@ -51,7 +51,8 @@ pub use request::{Request, RequestError};
 ///
 /// # What a client sees
 ///
-/// Replies are one line of ASCII each, with the request's `id` as it came, in errors too. 0xFF stands before the success
+/// Replies are one line of ASCII each, with the request's `id` as it came, in errors too, unless it is so long that the
+/// error would not fit the transmit buffer. 0xFF stands before the success
 /// of `guest-sync-delimited` and nowhere else. 0xFF, 0xFE and control characters make the agent forget what was begun,
 /// and are answered with an error, as is everything that is no request. Members that a request does not have are
 /// refused: clients find out by that what an agent knows.
@@ -156,13 +157,18 @@ impl<B: Buffer> Agent<B> {
         self.succeed(value, false)
     }
 
-    /// Answers the open request: it failed.
+    /// Answers the open request: it failed. Without its `id`, as what cannot be read is answered, if it does not fit with
+    /// that: a client may send one that fits the receive buffer, and not the other.
     ///
     /// # Errors
     ///
-    /// Why the reply cannot be sent.
+    /// Why the reply cannot be sent; also not without the `id`.
     pub fn refuse(&mut self, class: ErrorClass<'_>, desc: impl fmt::Display) -> Result<(), ReplyError> {
-        self.answer(&|id, buffer| message::encode_error(class.name(), &desc, id, buffer))
+        let State::Open { id } = &self.state else { return Err(ReplyError::NoRequest) };
+        let id = read_id(self.framer.text(), id.clone());
+        self.outgoing.put_error(class.name(), &desc, id)?;
+        self.state = State::Idle;
+        Ok(())
     }
 
     /// Ends the open request without an answer: it succeeded, and is one of those that are silent then. Without one it does
@@ -218,8 +224,7 @@ impl<B: Buffer> Agent<B> {
             Ok(call) => call,
             Err(fault) => {
                 let id = read_id(text, id);
-                // Too small a buffer for this leaves nothing to be said.
-                let _ = self.outgoing.put(&|buffer| message::encode_error(GENERIC, &fault, id, buffer));
+                let _ = self.outgoing.put_error(GENERIC, &fault, id);
                 return None;
             }
         };
@@ -231,8 +236,10 @@ impl<B: Buffer> Agent<B> {
         }
         let request = Request { name, arguments: read_arguments(text, call.arguments) };
         match request.typed_arguments::<GuestSync>() {
-            Ok(GuestSync { id, .. }) => {
-                let _ = self.succeed(&id, delimited);
+            Ok(GuestSync { id: token, .. }) => {
+                if let Err(error) = self.succeed(&token, delimited) {
+                    self.fail(error, id);
+                }
             }
             Err(error) => self.fail(error, id),
         }
@@ -253,10 +260,10 @@ impl<B: Buffer> Agent<B> {
         Ok(())
     }
 
-    /// Complains of what is no request, or not one that can be answered. When that does not fit nothing is said.
+    /// Complains of what is no request, or not one that can be answered.
     fn fail(&mut self, desc: impl fmt::Display, id: Option<Range<usize>>) {
         let id = read_id(self.framer.text(), id);
-        let _ = self.outgoing.put(&|buffer| message::encode_error(GENERIC, &desc, id, buffer));
+        let _ = self.outgoing.put_error(GENERIC, &desc, id);
         self.state = State::Idle;
     }
 }
@@ -285,6 +292,21 @@ impl<B: Buffer> Outgoing<B> {
                 WriteError::Value => ReplyError::Value,
             })?;
         Ok(())
+    }
+
+    /// Writes an error; without the `id` if it does not fit with that. Too small a buffer for this leaves nothing to be said.
+    fn put_error(
+        &mut self,
+        class: &str,
+        desc: &dyn fmt::Display,
+        id: Option<Raw<'_>>,
+    ) -> Result<(), ReplyError> {
+        match self.put(&|buffer| message::encode_error(class, desc, id, buffer)) {
+            Err(ReplyError::TooLong { .. }) if id.is_some() => {
+                self.put(&|buffer| message::encode_error(class, desc, None, buffer))
+            }
+            outcome => outcome,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The agent's half by itself: what the real agent was seen to answer, and the agent of the documentation.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::thread;
 
@@ -175,6 +176,28 @@ fn the_agent_of_the_documentation_serves_our_client() {
     assert_eq!(session.call(&GuestGetHostName::new()).expect("a name").host_name, "sixty-lines");
     let refusal = session.call(&GuestFileOpen::new("/etc/motd")).expect_err("there is none");
     assert_eq!(refusal.refusal().expect("a refusal").class, "CommandNotFound");
+    session.call(&GuestShutdown::new()).expect("it stops");
+    assert_eq!(guest.join().expect("no panic"), Ok(true));
+}
+
+#[test]
+fn an_id_that_does_not_fit_costs_the_agent_of_the_documentation_one_reply() {
+    let (mut ours, theirs) = UnixStream::pair().expect("a socket pair");
+    let guest = thread::spawn(move || {
+        example::serve(&mut example::Agent::new([0; 1024], [0; 1024]), theirs)
+            .map_err(|error| error.to_string())
+    });
+    // As it comes the `id` fits 1024 bytes; in ASCII, as it goes back, it does not.
+    let id = "\u{E9}".repeat(300);
+    for execute in ["guest-ping", "guest-info", "no-such-command", "guest-sync"] {
+        let request = format!("{{\"execute\":\"{execute}\",\"id\":\"{id}\"}}\n");
+        ours.write_all(request.as_bytes()).expect("it is there");
+        let mut reply = String::new();
+        BufReader::new(&ours).read_line(&mut reply).expect("it is there");
+        assert!(reply.starts_with("{\"error\":") && !reply.contains("\"id\""), "{execute}: {reply}");
+    }
+    let mut session = Session::new(ours);
+    session.call(&GuestPing::new()).expect("it serves on");
     session.call(&GuestShutdown::new()).expect("it stops");
     assert_eq!(guest.join().expect("no panic"), Ok(true));
 }

@@ -67,9 +67,9 @@ impl Guest {
                 }
                 Err(what) => agent.refuse(ErrorClass::GenericError, what),
             };
-            if answered.is_err() {
-                // A reply always fits; an `id` of the host's need not.
-                agent.accept();
+            if let Err(error) = answered {
+                // A reply always fits; an `id` of the host's need not. The refusal goes without it, and fits as well.
+                let _ = agent.refuse(ErrorClass::GenericError, error);
             }
         }
     }

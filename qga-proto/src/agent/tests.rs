@@ -71,6 +71,52 @@ fn what_does_not_fit_costs_only_itself() {
     assert!(agent.poll_request().is_some());
 }
 
+/// A message that ends with an `id` which fits a buffer of 128 bytes as it comes, and not as it goes back, in ASCII.
+fn with_long_id(begin: &str) -> Agent<[u8; 128]> {
+    let mut text = heapless::String::<128>::new();
+    for part in [begin, "\"id\":\""].into_iter().chain(["\u{E9}"; 20]).chain(["\"}"]) {
+        text.push_str(part).unwrap();
+    }
+    agent(text.as_bytes())
+}
+
+#[test]
+fn an_error_leaves_out_an_id_that_does_not_fit() {
+    let mut agent = with_long_id("{\"execute\":\"guest-ping\",");
+    assert!(agent.poll_request().is_some());
+    assert!(matches!(agent.respond(&7), Err(ReplyError::TooLong { limit: 128, .. })));
+    agent.refuse(ErrorClass::GenericError, "no").unwrap();
+    assert_eq!(sent(&mut agent), b"{\"error\":{\"class\":\"GenericError\",\"desc\":\"no\"}}\n");
+    assert_eq!(agent.refuse(ErrorClass::GenericError, "no"), Err(ReplyError::NoRequest));
+
+    // What is answered inside: syncs, and what is no request.
+    for (begin, desc) in [
+        ("{\"execute\":\"guest-sync\",\"arguments\":{\"id\":1},", "does not fit"),
+        ("{\"execute\":\"guest-sync-delimited\",\"arguments\":{\"id\":1},", "does not fit"),
+        ("{\"execute\":\"guest-sync\",", "missing field `id`"),
+        ("{", "lacks member 'execute'"),
+        ("{\"execute\":1,", "'execute'"),
+    ] {
+        let mut agent = with_long_id(begin);
+        assert!(agent.poll_request().is_none());
+        let said = sent(&mut agent);
+        let said = core::str::from_utf8(&said).unwrap();
+        assert!(said.starts_with("{\"error\":{\"class\":\"GenericError\""), "{begin}: {said}");
+        assert!(said.contains(desc) && said.ends_with("\"}}\n"), "{begin}: {said}");
+    }
+}
+
+#[test]
+fn an_error_that_does_not_fit_without_an_id_leaves_the_request_open() {
+    let mut agent = agent::<64>(b"{\"execute\":\"guest-ping\",\"id\":1}");
+    assert!(agent.poll_request().is_some());
+    let desc = "a text that is longer than there is room for";
+    assert!(matches!(agent.refuse(ErrorClass::GenericError, desc), Err(ReplyError::TooLong { .. })));
+    assert_eq!(agent.poll_transmit(), None);
+    agent.refuse(ErrorClass::GenericError, "no").unwrap();
+    assert!(sent(&mut agent).ends_with(b",\"id\":1}\n"));
+}
+
 #[test]
 fn nothing_is_answered_twice_or_unasked() {
     let mut agent = agent::<128>(b"{\"execute\":\"a\"}{\"execute\":\"b\"}");

@@ -147,7 +147,7 @@ fn agent(input: &[u8], output: &mut [u8]) -> usize {
             false => agent.refuse(ErrorClass::CommandNotFound, "unknown"),
         };
         if answered.is_err() {
-            agent.accept();
+            let _ = agent.refuse(ErrorClass::GenericError, "too long");
         }
     }
     let reply = agent.poll_transmit().unwrap_or_default();
