@@ -7,6 +7,7 @@
 
 use std::fmt::Display;
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::mem;
 use std::time::Duration;
 
 use qga_proto::{Instant, Transport};
@@ -36,6 +37,8 @@ pub(crate) struct Probe<'a, T> {
     next: i64,
     /// Whether something was said whose end was not heard.
     is_unsettled: bool,
+    /// How many bytes were said since it was listened for the last time.
+    said: usize,
     ear: Ear,
     /// When the present exchange began.
     start: Instant,
@@ -59,6 +62,10 @@ const OPENING: [Sync; 3] = [Sync::Delimited, Sync::Plain, Sync::Delimited];
 
 /// How often it is tried to reach an agent. What is said first may get lost: firmware reads it.
 const OPENINGS: u32 = 3;
+
+/// How many bytes a second the slowest line carries that is thought of, a serial one. What was written is not yet with the
+/// agent: hosts take whole requests at once, and pass them on as fast as the guest's device takes them.
+const SLOWEST_LINE: u32 = 4096;
 
 /// How often an agent may take longer than it should. Else many of them would take minutes.
 const MAX_STALLS: u32 = 4;
@@ -106,6 +113,7 @@ impl<'a, T: Channel> Probe<'a, T> {
             sync: Sync::Delimited,
             next: first_number(),
             is_unsettled: false,
+            said: 0,
             ear: Ear::new(),
             start: Instant::ZERO,
             is_tidying: false,
@@ -213,7 +221,10 @@ impl<'a, T: Channel> Probe<'a, T> {
             let deadline = self.deadline.min(self.transport.now() + self.options.patience);
             match self.transport.write(rest, deadline).await {
                 Ok(Some(0)) => return Err(Halt::Lost("the connection has ended".to_owned())),
-                Ok(Some(n)) => rest = rest.get(n..).unwrap_or_default(),
+                Ok(Some(n)) => {
+                    rest = rest.get(n..).unwrap_or_default();
+                    self.said = self.said.saturating_add(n);
+                }
                 Ok(None) if self.transport.now() >= self.deadline => return Err(Halt::TimedOut),
                 Ok(None) => return Err(Halt::Silent("it reads nothing any more")),
                 Err(error) => return Err(lost(&error)),
@@ -222,9 +233,10 @@ impl<'a, T: Channel> Probe<'a, T> {
         Ok(())
     }
 
-    /// Listens until something is heard, or patience is at its end. Gives whether it was heard.
+    /// Listens until something is heard, or patience is at its end, which begins when a slow line would have carried what
+    /// was said. Gives whether it was heard.
     async fn listen(&mut self, patience: Duration, is_heard: impl Fn(&Ear) -> bool) -> Result<bool, Halt> {
-        let limit = self.transport.now() + patience;
+        let limit = self.transport.now() + patience + on_slowest_line(mem::take(&mut self.said));
         let mut total = 0;
         while !is_heard(&self.ear) {
             self.look_at_the_clock()?;
@@ -306,6 +318,11 @@ impl<T: Channel> Probe<'_, T> {
     pub(crate) fn is_unsettled(&self) -> bool {
         self.is_unsettled
     }
+}
+
+/// How long the slowest line takes for so many bytes.
+fn on_slowest_line(bytes: usize) -> Duration {
+    Duration::from_secs(bytes.try_into().unwrap_or(u64::MAX)) / SLOWEST_LINE
 }
 
 fn lost(error: &impl Display) -> Halt {

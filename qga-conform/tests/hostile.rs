@@ -223,6 +223,15 @@ fn an_agent_that_falls_silent_costs_little_time() {
     assert!(line.now - START <= Duration::from_secs(12), "{:?}", line.now - START);
 }
 
+/// The host takes a request at once, and passes it on as fast as a serial line goes. Nothing but time is to be seen of that.
+#[test]
+fn a_line_that_takes_longer_than_an_answer_may() {
+    let mut line = faulty(Personality::Qemu10, &[]);
+    line.rate = Some(8 * 1024);
+    let report = run(&mut line, &Options::new());
+    assert!(report.is_clean(), "{:?}", misses(&report));
+}
+
 /// One that is slow at first is waited for.
 #[test]
 fn an_agent_that_comes_up_late() {

@@ -41,13 +41,18 @@ pub(crate) struct SimLine {
     /// All that was sent.
     pub(crate) sent: Vec<u8>,
     pub(crate) meddler: Option<Meddler>,
+    /// How many bytes a second get to the agent, whatever was taken from the client: as from a host to a serial line.
+    pub(crate) rate: Option<u32>,
+    /// When it has got all.
+    carried: Duration,
 }
 
 impl SimLine {
     pub(crate) fn new(sim: impl Into<Sim>, pieces: Pieces) -> Self {
         let (sim, said) = (sim.into(), VecDeque::new());
         let ends = sim.ends();
-        Self { sim, now: START, pieces, unread: VecDeque::new(), said, ends, sent: Vec::new(), meddler: None }
+        let (unread, sent, meddler, rate) = (VecDeque::new(), Vec::new(), None, None);
+        Self { sim, now: START, pieces, unread, said, ends, sent, meddler, rate, carried: START }
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -92,7 +97,7 @@ impl SimLine {
             }
             let window = self.sim.receive_buffer();
             let n = window.len().min(self.unread.len());
-            if n == 0 {
+            if n == 0 || self.now < self.carried {
                 return;
             }
             window.iter_mut().zip(self.unread.drain(..n)).for_each(|(place, byte)| *place = byte);
@@ -102,7 +107,9 @@ impl SimLine {
 
     fn wait(&mut self, deadline: Instant) {
         let deadline = deadline.since_epoch().max(self.now);
-        let change = self.sim.poll_timeout().filter(|&change| change > self.now);
+        let carried = Some(self.carried).filter(|_| !self.unread.is_empty());
+        let changes = [self.sim.poll_timeout(), carried].into_iter().flatten();
+        let change = changes.filter(|&change| change > self.now).min();
         self.now = change.map_or(deadline, |change| change.min(deadline));
     }
 }
@@ -143,6 +150,10 @@ impl Transport for SimLine {
                 let n = self.piece(bytes.len().min(room));
                 self.sent.extend(&bytes[..n]);
                 self.unread.extend(&bytes[..n]);
+                if let Some(rate) = self.rate {
+                    let time = Duration::from_secs(n.try_into().expect("few")) / rate;
+                    self.carried = self.carried.max(self.now) + time;
+                }
                 self.pump();
                 return Ok(Some(n));
             }
