@@ -152,6 +152,20 @@ fn bytes_of(digits: &str) -> Vec<u8> {
     pairs.map(|pair| u8::from_str_radix(pair, 16).expect("a byte")).collect()
 }
 
+/// What no pair shows; the real agent refuses such messages at every depth, and whatever the number of members.
+#[test]
+fn names_that_come_twice_are_an_error_among_the_first_members_of_an_object() {
+    let twice = |before: usize| {
+        let others: String = (0..before).map(|at| format!("\"m{at}\":0,")).collect();
+        let request = format!("{{\"execute\":\"guest-ping\",\"id\":{{{others}\"a\":1,\"a\":2}}}}");
+        replies(&said(request.as_bytes(), usize::MAX)).expect("replies")
+    };
+    assert!(matches!(&twice(0)[..], [(false, Err(class), None)] if class == "GenericError"));
+    assert!(matches!(&twice(15)[..], [(false, Err(_), None)]));
+    // Not met: it would take time that grows with the square of what a hostile client sends.
+    assert!(matches!(&twice(16)[..], [(false, Ok(_), Some(_))]));
+}
+
 #[test]
 fn arguments_can_be_taken_as_they_stand() {
     let mut agent = Agent::new(Vec::new(), Vec::new());

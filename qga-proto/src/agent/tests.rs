@@ -145,3 +145,26 @@ fn elements_of_lists_are_checked_against_the_schema() {
     let error = request.arguments::<crate::commands::GuestSetVcpus<'_>>().unwrap_err();
     assert_eq!(<crate::Text>::new(error), "Parameter 'vcpus[0].x' is unexpected");
 }
+
+#[test]
+fn a_name_that_an_object_has_twice_costs_the_message() {
+    for (message, key) in [
+        (r#"{"execute":"guest-ping","id":{"a":1,"a":2}}"#, "a"),
+        (r#"{"execute":"guest-ping","id":[[{"b":1,"a":[{}],"\u0061":{}}]]}"#, "a"),
+        (r#"{"execute":"x","arguments":{"vcpus":[{"logical-id":0,"logical-id":1}]}}"#, "logical-id"),
+        (r#"{"execute":"x","arguments":{"path":1,"mode":"{\"path\"","path":2}}"#, "path"),
+        (r#"{"execute":"x","x":1,"x":2}"#, "x"),
+    ] {
+        let mut agent = agent::<128>(message.as_bytes());
+        assert!(agent.poll_request().is_none(), "{message}");
+        let said = sent(&mut agent);
+        let said = core::str::from_utf8(&said).unwrap();
+        let end = "'\"}}\n";
+        let (begin, found) = said.strip_suffix(end).and_then(|said| said.rsplit_once('\'')).unwrap();
+        assert!(begin.ends_with("duplicate key ") && found == key, "{message}: {said}");
+    }
+    let mut agent = agent::<128>(
+        br#"{"execute":"x","id":{"a":{"a":"{\"a\":"},"b":[{"a":1},{"a":2}]},"arguments":{"a":3}}"#,
+    );
+    assert!(agent.poll_request().is_some());
+}

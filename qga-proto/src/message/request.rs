@@ -71,6 +71,9 @@ impl<'a> Execute<'a> {
             }
         }
         reader.end()?;
+        if let Some(key) = find_duplicate(text) {
+            return Err(Fault::Duplicate(key));
+        }
         let call = match (name, fault) {
             (Some(name), None) => Ok(Call { name, arguments }),
             (_, Some(fault)) => Err(fault),
@@ -78,6 +81,44 @@ impl<'a> Execute<'a> {
         };
         Ok(Self { id, call })
     }
+}
+
+/// How many members of each object the others are held against: more than any that a client has reason to send. All of
+/// them would cost a hostile client nothing, and the agent the square of their number.
+const MOST_NAMES: usize = 16;
+
+/// The name of a member that its object, at whatever depth, has already. The syntax of `text` has been checked.
+fn find_duplicate(text: &[u8]) -> Option<Str<'_>> {
+    let mut at = 0;
+    while let Some(rest) = text.get(at..) {
+        let mut reader = Reader::new(rest);
+        match rest.first()? {
+            // Brackets in strings are none.
+            b'"' => at += reader.skip().ok()?.end,
+            b'{' => {
+                if let Some(key) = find_duplicate_in(&mut reader).ok()? {
+                    return Some(key);
+                }
+                at += 1;
+            }
+            _ => at += 1,
+        }
+    }
+    None
+}
+
+fn find_duplicate_in<'a>(reader: &mut Reader<'a>) -> Result<Option<Str<'a>>, json::Error> {
+    let mut names = heapless::Vec::<_, MOST_NAMES>::new();
+    reader.begin_object()?;
+    while let Some(key) = reader.next_key()? {
+        if names.contains(&key) {
+            return Ok(Some(key));
+        }
+        // Full, it holds no more.
+        let _ = names.push(key);
+        reader.skip()?;
+    }
+    Ok(None)
 }
 
 impl From<json::Error> for Fault<'_> {
