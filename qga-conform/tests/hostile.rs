@@ -115,31 +115,6 @@ fn assert_ends(line: &mut SimLine, what: &str) -> Report {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-const KINDS: [FaultKind; 22] = [
-    FaultKind::Pieces(3),
-    FaultKind::Slow(Duration::from_millis(1)),
-    FaultKind::Deaf,
-    FaultKind::Close(500),
-    FaultKind::Stale,
-    FaultKind::Delay(SECOND),
-    FaultKind::Late(SECOND),
-    FaultKind::Reordered,
-    FaultKind::Lost,
-    FaultKind::Doubled,
-    FaultKind::Foreign,
-    FaultKind::Garbage,
-    FaultKind::Delimiter,
-    FaultKind::Nul,
-    FaultKind::Half,
-    FaultKind::Restart,
-    FaultKind::Oversized(3000),
-    FaultKind::Deep,
-    FaultKind::Endless,
-    FaultKind::InvalidUtf8,
-    FaultKind::InvalidEscape,
-    FaultKind::WrongType,
-];
-
 /// Whether it is about the line, and not about replies.
 fn is_of_line(kind: FaultKind) -> bool {
     matches!(
@@ -150,7 +125,7 @@ fn is_of_line(kind: FaultKind) -> bool {
 
 #[test]
 fn every_fault_everywhere() {
-    for kind in KINDS {
+    for &kind in FaultKind::EXAMPLES {
         for personality in [Personality::Qemu10, Personality::Minimal] {
             let what = format!("{personality} {kind:?}");
             let fault = Fault::new(kind);
@@ -170,7 +145,7 @@ fn every_fault_everywhere() {
 
 #[test]
 fn every_fault_now_and_then() {
-    for kind in KINDS.into_iter().filter(|kind| !is_of_line(*kind)) {
+    for kind in FaultKind::EXAMPLES.iter().copied().filter(|kind| !is_of_line(*kind)) {
         for command in ["guest-info", "guest-file-open", "guest-exec", "guest-exec-status", "sync"] {
             let fault = Fault::new(kind).of(command).percent(30);
             let what = format!("{kind:?} {command}");

@@ -143,6 +143,54 @@ impl Fault {
     }
 }
 
+/// Each kind: its name in texts, and one of it. The compiler wants all of them here.
+macro_rules! kinds {
+    ($($name:literal: $variant:ident $(($value:expr))?,)*) => {
+        impl FaultKind {
+            /// One of each kind, with a value that does for most tests: a test over all of them is one over every fault there
+            /// is.
+            pub const EXAMPLES: &[Self] = &[$(Self::$variant $(($value))?),*];
+
+            /// What it is called where faults are texts, such as `hang-up`; without its value.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant { .. } => $name,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    "pieces": Pieces(3),
+    "slow": Slow(Duration::from_millis(1)),
+    "deaf": Deaf,
+    "close": Close(500),
+    "stale": Stale,
+    "unheard": Unheard,
+    "delay": Delay(Duration::from_secs(1)),
+    "late": Late(Duration::from_secs(1)),
+    "reordered": Reordered,
+    "lost": Lost,
+    "doubled": Doubled,
+    "foreign": Foreign,
+    "garbage": Garbage,
+    "ff": Delimiter,
+    "nul": Nul,
+    "unasked": Unasked,
+    "cut": Cut(10),
+    "hang-up": HangUp,
+    "half": Half,
+    "restart": Restart,
+    "oversized": Oversized(3000),
+    "deep": Deep,
+    "endless": Endless,
+    "bad-utf8": InvalidUtf8,
+    "bad-escape": InvalidEscape,
+    "wrong-type": WrongType,
+}
+
 impl FaultKind {
     /// Whether it is one of the connection, and not of some replies.
     pub(crate) fn is_of_connection(self) -> bool {

@@ -166,41 +166,27 @@ impl fmt::Display for Fault {
 /// As it is read.
 impl fmt::Display for FaultKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = |time: &Duration| format!("{}ms", time.as_secs_f64() * 1000.0);
-        f.write_str(match self {
-            Self::Pieces(size) => return write!(f, "pieces={size}"),
-            Self::Slow(pace) => return write!(f, "slow={}", time(pace)),
-            Self::Deaf => "deaf",
-            Self::Close(at) => return write!(f, "close={at}"),
-            Self::Stale => "stale",
-            Self::Unheard => "unheard",
-            Self::Delay(delay) => return write!(f, "delay={}", time(delay)),
-            Self::Late(delay) => return write!(f, "late={}", time(delay)),
-            Self::Reordered => "reordered",
-            Self::Lost => "lost",
-            Self::Doubled => "doubled",
-            Self::Foreign => "foreign",
-            Self::Garbage => "garbage",
-            Self::Delimiter => "ff",
-            Self::Nul => "nul",
-            Self::Unasked => "unasked",
-            Self::Cut(len) => return write!(f, "cut={len}"),
-            Self::HangUp => "hang-up",
-            Self::Half => "half",
-            Self::Restart => "restart",
-            Self::Oversized(len) => return write!(f, "oversized={len}"),
-            Self::Deep => "deep",
-            Self::Endless => "endless",
-            Self::InvalidUtf8 => "bad-utf8",
-            Self::InvalidEscape => "bad-escape",
-            Self::WrongType => "wrong-type",
-        })
+        f.write_str(self.name())?;
+        match self {
+            Self::Pieces(number) | Self::Cut(number) | Self::Oversized(number) => write!(f, "={number}"),
+            Self::Close(at) => write!(f, "={at}"),
+            Self::Slow(time) | Self::Delay(time) | Self::Late(time) => {
+                write!(f, "={}ms", time.as_secs_f64() * 1000.0)
+            }
+            _ => Ok(()),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_can_be_read() {
+        let names: Vec<_> = FaultKind::EXAMPLES.iter().map(|kind| kind.name()).collect();
+        assert_eq!(names, KINDS.iter().map(|(name, ..)| *name).collect::<Vec<_>>());
+    }
 
     #[test]
     fn what_is_displayed_is_what_is_read() {

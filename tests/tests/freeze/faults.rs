@@ -12,8 +12,15 @@ use crate::{HOUR, MINUTE, is_frozen, is_honest, session, sleep};
 /// How long each step may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// All that can go wrong with a reply.
-const FAULTS: [FaultKind; 20] = [
+/// All that can go wrong with a reply, and with the line.
+const FAULTS: [FaultKind; 27] = [
+    FaultKind::Pieces(3),
+    FaultKind::Slow(Duration::from_millis(1)),
+    FaultKind::Stale,
+    FaultKind::Unheard,
+    FaultKind::Unasked,
+    FaultKind::Cut(10),
+    FaultKind::HangUp,
     FaultKind::Delay(Duration::from_secs(3)),
     FaultKind::Delay(HOUR),
     FaultKind::Late(MINUTE),
@@ -36,6 +43,21 @@ const FAULTS: [FaultKind; 20] = [
     FaultKind::Deaf,
 ];
 
+/// What goes wrong with the line, and not with some replies on it.
+fn is_of_line(kind: FaultKind) -> bool {
+    matches!(
+        kind,
+        FaultKind::Pieces(_) | FaultKind::Slow(_) | FaultKind::Deaf | FaultKind::Close(_) | FaultKind::Stale
+    )
+}
+
+#[test]
+fn every_kind_of_fault_is_among_them() {
+    for kind in FaultKind::EXAMPLES {
+        assert!(FAULTS.iter().any(|fault| fault.name() == kind.name()), "{kind} is missing");
+    }
+}
+
 /// Whatever goes wrong with whichever reply: after each outcome the guest is thawed or said to be frozen, maybe, and once the
 /// line is well again the next call finds it thawed.
 #[test]
@@ -49,7 +71,7 @@ fn whatever_goes_wrong_with_a_reply_is_settled_or_told() {
             .flatten()
         {
             let mut fault = Fault::new(kind);
-            if !matches!(kind, FaultKind::Close(_) | FaultKind::Deaf) {
+            if !is_of_line(kind) {
                 fault = fault.of(command).nth(nth);
             }
             let what = format!("{personality}, {kind:?} {command} {nth}");

@@ -94,3 +94,11 @@ pub(crate) const FAULTS: &[Wrong] = &[
     Wrong::of_syncs("syncs-after-garbage", FaultKind::Garbage),
     Wrong::of_syncs("syncs-spoilt", FaultKind::WrongType),
 ];
+
+#[test]
+fn every_kind_of_fault_is_a_column() {
+    for kind in FaultKind::EXAMPLES {
+        let is_there = |wrong: &Wrong| wrong.kind.is_some_and(|column| column.name() == kind.name());
+        assert!(FAULTS.iter().any(is_there), "{kind} is missing");
+    }
+}
