@@ -23,7 +23,38 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_pc_is_its_agent() {
-    let program = build(&[], &[], "release");
+    tells_its_story(pc("pc"), "x86_64");
+}
+
+/// What a host does with every guest, and in the time of one that does nothing else.
+#[test]
+fn a_pc_is_asked_and_powered_off_within_a_minute() {
+    let (program, qga) = (build(&[], &[], "release"), build_qga());
+    let begin = Instant::now();
+    let mut machine = start_pc("minute", &program);
+    machine.call(&qga, &["wait"]);
+    let info = machine.call(&qga, &["info"]);
+    assert!(info.contains("bare metal") && info.contains("bare-metal"), "{info}");
+    machine.call(&qga, &["shutdown"]);
+    assert!(machine.ended().success());
+    assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", begin.elapsed());
+}
+
+/// The program is content with it, too, with what it takes for a deadline and for patience by itself.
+#[test]
+fn a_pc_conforms() {
+    let (machine, qga) = (pc("conforms"), build_qga());
+    machine.call(&qga, &["wait"]);
+    let told = machine.call(&qga, &["conform", "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&told).expect("a report");
+    assert!(report["complete"] == true && report["counts"]["fail"] == 0, "{told}");
+}
+
+fn pc(name: &str) -> Machine {
+    start_pc(name, &build(&[], &[], "release"))
+}
+
+fn start_pc(name: &str, program: &Path) -> Machine {
     let card = format!("virtio-net-pci,netdev=net,mac={ADDRESS}");
     let qemu: &[_] = &[
         "qemu-system-x86_64",
@@ -40,7 +71,7 @@ fn a_pc_is_its_agent() {
         "-device",
         &card,
     ];
-    tells_its_story(Machine::start("pc", "qemu-system-x86", qemu, &program), "x86_64");
+    Machine::start(name, "qemu-system-x86", qemu, program)
 }
 
 /// The variable that says where the source of the standard library is.
@@ -101,8 +132,7 @@ fn tells_its_story(mut machine: Machine, name: &str) {
 
     // An agent as others: clients are content with it.
     let mut line = machine.connect();
-    // A request of 90 KiB takes a while on an emulated serial line.
-    let options = Options::new().patience(LIMIT).timeout(5 * LIMIT);
+    let options = Options::new().timeout(5 * LIMIT);
     let report = block_on(check(&mut line, &options));
     assert!(report.is_clean(), "{:?}", report.failed().collect::<Vec<_>>());
     for client in [Client::Libvirt, Client::ProxmoxVe, Client::KubeVirt] {
@@ -128,6 +158,17 @@ fn build(arguments: &[&str], variables: &[(&str, &str)], folder: &str) -> PathBu
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bare-metal");
     example::build("bare-metal", &target, arguments, variables);
     target.join(folder).join("agent")
+}
+
+/// Builds the program `qga`, with what is built for the tests already; gives its path.
+fn build_qga() -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--locked", "--quiet", "-p", "qga-cli", "--target-dir"])
+        .arg(Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target directory"))
+        .status()
+        .expect("cargo starts");
+    assert!(built.success(), "the program does not build");
+    Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("debug").join("qga")
 }
 
 /// A running machine.
@@ -163,6 +204,16 @@ impl Machine {
             ready.capabilities.supports::<GuestPing>() && !ready.capabilities.supports::<GuestFileOpen>()
         );
         session
+    }
+
+    /// What the program says of the machine.
+    #[track_caller]
+    fn call(&self, qga: &Path, arguments: &[&str]) -> String {
+        let called =
+            Command::new(qga).args(["-c", &self.address()]).args(arguments).output().expect("it starts");
+        let said = String::from_utf8_lossy(&called.stdout).into_owned();
+        assert!(called.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&called.stderr));
+        said
     }
 
     fn address(&self) -> String {
