@@ -13,6 +13,8 @@ mod compound;
 mod deserialize;
 mod error;
 mod list;
+#[doc(hidden)]
+pub mod members;
 mod raw;
 mod reader;
 mod scan;
@@ -26,6 +28,8 @@ pub use self::base64::Bytes;
 pub use self::base64::{Base64, Base64Error};
 pub use self::error::{Error, ErrorKind};
 pub use self::list::{Iter, List};
+#[doc(hidden)]
+pub use self::members::Members;
 pub use self::raw::Raw;
 #[cfg(feature = "alloc")]
 pub use self::raw::RawBuf;

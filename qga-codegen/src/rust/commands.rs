@@ -36,15 +36,17 @@ fn generate_one(
     code.docs(&docs::command(command, code.room(4)));
     let borrows = match &command.arguments {
         Arguments::Members(members) => {
-            let fields = Fields::new(types, None, members, Place::COMMAND)?;
+            let fields = Fields::new(types, None, members, Place::COMMAND)?.read_by_members();
             let default = if fields.starts_empty() { "Default, " } else { "" };
-            code.line(format!("#[derive(Clone, Copy, Debug, {default}PartialEq, Serialize, Deserialize)]"));
-            fields.container(code, &["deny_unknown_fields"]);
+            code.line(format!("#[derive(Clone, Copy, Debug, {default}PartialEq, Serialize)]"));
+            fields.container(code, &[]);
             code.line("#[non_exhaustive]");
             fields.declare(code, &name, true);
             head(code, &name, fields.borrows(), wire);
             code.line("");
             fields.methods(code, &new_doc(wire, &fields));
+            code.close("}");
+            fields.members(code, "closed", &name);
             fields.borrows()
         }
         Arguments::Union(id) => {
@@ -57,10 +59,10 @@ fn generate_one(
             code.line(format!("    pub {ty},"));
             code.line(");");
             head(code, &name, true, wire);
+            code.close("}");
             true
         }
     };
-    code.close("}");
     traits(code, types, command, &name, borrows, alloc);
     Ok(())
 }

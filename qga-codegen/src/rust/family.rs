@@ -74,8 +74,11 @@ fn structure(code: &mut Code, types: &Types<'_>, id: TypeId, family: Family) -> 
     let fields = fields.in_definition_of(&types.named(id, family.place()));
     let or_string = is_or_string(ty, &fields);
     code.docs(&docs::named_type(ty, code.room(4)));
-    code.line(format!("#[derive({}, Serialize, Deserialize)]", family.derives(fields.starts_empty())));
-    fields.container(code, if or_string { &["remote = \"Self\""] } else { &[] });
+    let view = family == Family::View;
+    let fields = if view { fields.read_by_members() } else { fields };
+    let reader = if view { "" } else { ", Deserialize" };
+    code.line(format!("#[derive({}, Serialize{reader})]", family.derives(fields.starts_empty())));
+    fields.container(code, if or_string && !view { &["remote = \"Self\""] } else { &[] });
     code.line("#[non_exhaustive]");
     let name = types.name(id);
     fields.declare(code, name, true);
@@ -96,6 +99,9 @@ fn structure(code: &mut Code, types: &Types<'_>, id: TypeId, family: Family) -> 
     };
     fields.methods(code, doc);
     code.close("}");
+    if view {
+        fields.members(code, if or_string { "or_string" } else { "open" }, name);
+    }
     if or_string {
         string_form(code, name, &fields, family);
     }
@@ -113,20 +119,22 @@ fn is_or_string(ty: &Type, fields: &Fields<'_>) -> bool {
         }
 }
 
-/// Serde's traits for a struct that may be a string. Its own derived ones, under `remote`, are plain
-/// functions.
+/// `Deserialize` for a struct that may be a string. What serde derives for an owned one are plain functions, under
+/// `remote`.
 fn string_form(code: &mut Code, name: &str, fields: &Fields<'_>, family: Family) {
-    let (any, visit) = match family {
-        Family::View => ("<'_>", "visit_borrowed_str<E: de::Error>(self, name: &'de str)"),
-        Family::Owned => ("", "visit_str<E: de::Error>(self, name: &str)"),
+    let visit = match family {
+        Family::View => "visit_borrowed_str<E: de::Error>(self, name: &'de str)",
+        Family::Owned => "visit_str<E: de::Error>(self, name: &str)",
     };
     code.line("");
-    code.open(format!("impl Serialize for {name}{any} {{"));
-    code.open("fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {");
-    code.line("Self::serialize(self, serializer)");
-    code.close("}");
-    code.close("}");
-    code.line("");
+    if family == Family::Owned {
+        code.open(format!("impl Serialize for {name} {{"));
+        code.open("fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {");
+        code.line("Self::serialize(self, serializer)");
+        code.close("}");
+        code.close("}");
+        code.line("");
+    }
     let ask = match family {
         // Without the numbers that a reader of anything has to know.
         Family::View => "deserialize_newtype_struct(Str::OR_OBJECT, ",
@@ -148,7 +156,10 @@ fn string_form(code: &mut Code, name: &str, fields: &Fields<'_>, family: Family)
         code.close("}");
         code.line("");
         code.open("fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {");
-        code.line(format!("{name}::deserialize(MapAccessDeserializer::new(map))"));
+        code.line(match family {
+            Family::View => "Self::Value::read_map(map)".to_owned(),
+            Family::Owned => format!("{name}::deserialize(MapAccessDeserializer::new(map))"),
+        });
         code.close("}");
     });
 }

@@ -18,8 +18,8 @@ const SERDE: &[(&str, &[&str])] = &[
 
 const OWN: &[(&str, &[&str])] = &[
     ("super", &["owned", "view"]),
-    ("CRATE", &["Command", "Empty", "NamedCommand", "OwnedCommand", "Secret"]),
-    ("CRATE::json", &["Base64", "Bytes", "List", "Raw", "RawBuf", "Str"]),
+    ("CRATE", &["Command", "Empty", "NamedCommand", "OwnedCommand", "Secret", "members"]),
+    ("CRATE::json", &["Base64", "Bytes", "List", "Members", "Raw", "RawBuf", "Str"]),
     (
         "CRATE::metadata",
         &[
@@ -102,6 +102,8 @@ fn is_used(file: &str, body: &str, path: &str, name: &str) -> bool {
             "Error as _" => body.contains("Error::custom") || body.contains("Error::missing_field"),
             "IntoDeserializer" => body.contains(".into_deserializer()"),
             "fmt" => has_path(body, name),
+            "members" => body.contains("members! {"),
+            "Members" => body.contains("Members::empty()") || body.contains("::read_map("),
             name => has_word(body, name),
         },
     }

@@ -3,7 +3,7 @@
 use crate::error::Fault;
 use crate::facts;
 use crate::rust::docs;
-use crate::rust::layout::{Code, Expr};
+use crate::rust::layout::{Code, Expr, literal};
 use crate::rust::names;
 use crate::rust::types::{Family, Place, Types};
 use crate::schema::{Builtin, Item, Member, TypeId};
@@ -34,6 +34,8 @@ pub(crate) struct Field<'m> {
     secret: bool,
     /// Whether its type has a value that says nothing.
     default: bool,
+    /// The field of a view before the member has come.
+    empty: String,
 }
 
 impl<'m> Field<'m> {
@@ -58,6 +60,11 @@ impl<'m> Field<'m> {
             secret: ty.starts_with("Secret<"),
             into,
             default: member.ty.array || scalar,
+            empty: match presence {
+                Presence::Optional => "None".to_owned(),
+                Presence::True => "true".to_owned(),
+                Presence::Empty | Presence::Required => types.empty_member(user, member, place),
+            },
             member,
             ty,
             presence,
@@ -80,16 +87,18 @@ impl<'m> Field<'m> {
         if self.secret { format!("Secret({value})") } else { value }
     }
 
-    fn attributes(&self, kebab: bool) -> Vec<String> {
+    fn attributes(&self, kebab: bool, read_by: ReadBy) -> Vec<String> {
         let wire = &self.member.name.value;
         let mut items = Vec::new();
-        if self.ty.contains("'a") {
-            items.push("borrow".to_owned());
-        }
-        match self.presence {
-            Presence::Empty => items.push("default".to_owned()),
-            Presence::True => items.push("default = \"yes\"".to_owned()),
-            _ => {}
+        if read_by == ReadBy::Derive {
+            if self.ty.contains("'a") {
+                items.push("borrow".to_owned());
+            }
+            match self.presence {
+                Presence::Empty => items.push("default".to_owned()),
+                Presence::True => items.push("default = \"yes\"".to_owned()),
+                _ => {}
+            }
         }
         if (if kebab { self.name.replace('_', "-") } else { self.name.clone() }) != *wire {
             items.push(format!("rename = \"{wire}\""));
@@ -101,14 +110,24 @@ impl<'m> Field<'m> {
     }
 }
 
+/// What reads a struct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReadBy {
+    /// Serde's derive.
+    Derive,
+    /// `members!`, which is far smaller.
+    Members,
+    /// Nothing: all of its traits are written out.
+    Nothing,
+}
+
 /// Members as fields.
 pub(crate) struct Fields<'m> {
     pub(crate) all: Vec<Field<'m>>,
     place: Place,
     /// Whether the names on the wire have hyphens where the fields' have underscores.
     kebab: bool,
-    /// Whether serde's derives read the struct's attributes.
-    derived: bool,
+    read_by: ReadBy,
 }
 
 impl<'m> Fields<'m> {
@@ -131,7 +150,7 @@ impl<'m> Fields<'m> {
             let wire = &field.member.name.value;
             wire.contains('-') && field.name.replace('_', "-") == *wire
         });
-        Self { all, place, kebab, derived: true }
+        Self { all, place, kebab, read_by: ReadBy::Derive }
     }
 
     pub(crate) fn borrows(&self) -> bool {
@@ -143,6 +162,12 @@ impl<'m> Fields<'m> {
         self.all.iter_mut().for_each(|field| field.presence = Presence::Optional);
     }
 
+    /// The same fields in a struct that [`members`](Self::members) reads.
+    pub(crate) fn read_by_members(mut self) -> Self {
+        self.read_by = ReadBy::Members;
+        self
+    }
+
     /// The same fields in the definition of the type `named`, which says `Self` of itself.
     pub(crate) fn in_definition_of(mut self, named: &str) -> Self {
         self.all.iter_mut().for_each(|field| field.ty = with_self(&field.ty, named));
@@ -152,7 +177,7 @@ impl<'m> Fields<'m> {
     /// The same fields in a struct for which serde's traits are written out, with another type for one of
     /// them.
     pub(crate) fn written_out(mut self, index: usize, ty: &str) -> Self {
-        self.derived = false;
+        self.read_by = ReadBy::Nothing;
         if let Some(field) = self.all.get_mut(index) {
             ty.clone_into(&mut field.ty);
         }
@@ -166,6 +191,24 @@ impl<'m> Fields<'m> {
             items.push("rename_all = \"kebab-case\"".to_owned());
         }
         code.serde(&items);
+    }
+
+    /// `members!`: what reads the struct; `kind` says how.
+    pub(crate) fn members(&self, code: &mut Code, kind: &str, name: &str) {
+        let lifetime = if self.borrows() { "<'a>" } else { "" };
+        code.line("");
+        if self.all.is_empty() {
+            return code.line(format!("members! {{ {kind} {name}{lifetime} {{}} }}"));
+        }
+        code.open("members! {");
+        code.open(format!("{kind} {name}{lifetime} {{"));
+        for field in &self.all {
+            let presence = if field.presence == Presence::Required { "required" } else { "optional" };
+            let (name, wire, empty) = (&field.name, literal(&field.member.name.value), &field.empty);
+            code.line(format!("{presence} {name}: {wire} = {empty},"));
+        }
+        code.close("}");
+        code.close("}");
     }
 
     /// The struct's declaration.
@@ -186,8 +229,8 @@ impl<'m> Fields<'m> {
                     code.room(4),
                 ));
             }
-            if self.derived {
-                code.serde(&field.attributes(self.kebab));
+            if self.read_by != ReadBy::Nothing {
+                code.serde(&field.attributes(self.kebab, self.read_by));
             }
             code.line(format!("{visibility}{}: {},", field.name, field.full_type()));
         }

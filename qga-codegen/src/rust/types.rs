@@ -3,7 +3,7 @@
 use crate::facts;
 use crate::recursion::Cycles;
 use crate::rust::names;
-use crate::schema::{Builtin, Item, Member, Schema, TypeId, TypeKind, TypeRef};
+use crate::schema::{Builtin, Item, Member, Schema, TypeId, TypeKind, TypeRef, Union};
 
 /// The two families of types.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +125,72 @@ impl<'s> Types<'s> {
         }
         let ty = self.rust(user, &member.ty, place);
         if facts::has(facts::SECRET, owner, name) { format!("Secret<{ty}>") } else { ty }
+    }
+
+    /// An expression for a value of a view's member before it has come: any value of its type.
+    pub(crate) fn empty_member(&self, user: Option<TypeId>, member: &Member, place: Place) -> String {
+        let (owner, name) = (member.owner.as_str(), member.name.value.as_str());
+        if facts::has(facts::BASE64, owner, name) && is_string(&member.ty) {
+            return "Base64::default()".to_owned();
+        }
+        let empty = self.empty(user, &member.ty, place);
+        if facts::has(facts::SECRET, owner, name) { format!("Secret({empty})") } else { empty }
+    }
+
+    fn empty(&self, user: Option<TypeId>, ty: &TypeRef, place: Place) -> String {
+        let path = place.path;
+        match ty.item {
+            _ if ty.array => "List::default()".to_owned(),
+            _ if self.is_recursive(user, ty) => "Raw::EMPTY_OBJECT".to_owned(),
+            Item::Builtin(Builtin::Any) => "Raw::EMPTY_OBJECT".to_owned(),
+            Item::Builtin(Builtin::Null) => "()".to_owned(),
+            Item::Builtin(_) => "Default::default()".to_owned(),
+            Item::Named(id) => {
+                let name = &self.names[id];
+                match &self.schema.types[id].kind {
+                    TypeKind::Enum(_) => format!("{path}{name}::Other(Str::new(\"\"))"),
+                    TypeKind::Struct(_) => "Members::empty()".to_owned(),
+                    TypeKind::Union(union) => self.empty_union(id, union, place),
+                    TypeKind::Alternate(branches) => match branches.first() {
+                        Some(branch) => {
+                            let (variant, inner) =
+                                (names::camel(&branch.name.value), self.empty(None, &branch.ty, place));
+                            format!("{path}{name}::{variant}({inner})")
+                        }
+                        None => "Default::default()".to_owned(),
+                    },
+                }
+            }
+        }
+    }
+
+    fn empty_union(&self, id: TypeId, union: &Union, place: Place) -> String {
+        let (path, data) = (place.path, self.data_name(id, union));
+        let value = |member: &Member| match member {
+            Member { optional: true, .. } | Member { late: true, .. } => "None".to_owned(),
+            member => self.empty_member(Some(id), member, place),
+        };
+        let other = format!("{path}{data}::Other({})", value(union.tag()));
+        if data == self.names[id] {
+            return other;
+        }
+        let fields = union.members.iter().enumerate().map(|(index, member)| {
+            let value = if index == union.tag { other.clone() } else { value(member) };
+            format!("{}: {value}", names::field(&member.name.value))
+        });
+        format!("{path}{} {{ {} }}", self.names[id], fields.collect::<Vec<_>>().join(", "))
+    }
+
+    /// The name of the enum of a union's branches: that of the union itself when its base has nothing but the tag.
+    pub(crate) fn data_name(&self, id: TypeId, union: &Union) -> String {
+        let mut data = self.names[id].clone();
+        if union.members.len() > 1 {
+            data.push_str(&names::camel(&union.tag().name.value));
+            while self.names.contains(&data) {
+                data.push_str("Data");
+            }
+        }
+        data
     }
 
     fn item(&self, item: Item, place: Place) -> String {

@@ -33,13 +33,7 @@ pub(crate) fn generate(
 ) -> Result<(), Fault> {
     names::check_distinct(union.branches.iter().map(|branch| &branch.name), names::variant)?;
     let name = types.name(id);
-    let mut data = name.to_owned();
-    if union.members.len() > 1 {
-        data.push_str(&names::camel(&union.tag().name.value));
-        while (0..types.schema.types.len()).any(|id| types.name(id) == data) {
-            data.push_str("Data");
-        }
-    }
+    let data = types.data_name(id, union);
     let base = Fields::new(types, Some(id), &union.members, family.place())?;
     let lifetime = if family == Family::View { "<'a>" } else { "" };
     let writer = Writer { types, id, union, family, name, lifetime, data, base };

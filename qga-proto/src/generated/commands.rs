@@ -8,7 +8,7 @@
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 #[cfg(feature = "alloc")]
 use super::owned;
@@ -16,7 +16,7 @@ use super::view;
 #[cfg(feature = "alloc")]
 use crate::OwnedCommand;
 use crate::json::{Base64, List, Str};
-use crate::{Command, Empty, NamedCommand, Secret};
+use crate::{Command, Empty, NamedCommand, Secret, members};
 
 /// Echoes a number, with a marker byte in front of the reply.
 ///
@@ -28,8 +28,7 @@ use crate::{Command, Empty, NamedCommand, Secret};
 /// Returns the same number.
 ///
 /// `guest-sync-delimited`, since QEMU 1.1. Allowed while the guest is frozen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSyncDelimited {
     /// The number to echo, best fresh and random; it has nothing to do with the id member of the request
@@ -44,6 +43,12 @@ impl GuestSyncDelimited {
     /// `guest-sync-delimited` with its arguments.
     pub const fn new(id: i64) -> Self {
         Self { id }
+    }
+}
+
+members! {
+    closed GuestSyncDelimited {
+        required id: "id" = Default::default(),
     }
 }
 
@@ -76,8 +81,7 @@ impl OwnedCommand for GuestSyncDelimited {
 /// Returns the same number.
 ///
 /// `guest-sync`, since QEMU 0.15. Allowed while the guest is frozen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSync {
     /// The number to echo, best fresh and random.
@@ -91,6 +95,12 @@ impl GuestSync {
     /// `guest-sync` with its arguments.
     pub const fn new(id: i64) -> Self {
         Self { id }
+    }
+}
+
+members! {
+    closed GuestSync {
+        required id: "id" = Default::default(),
     }
 }
 
@@ -121,8 +131,7 @@ impl OwnedCommand for GuestSync {
 /// waits for a slow command before it.
 ///
 /// `guest-ping`, since QEMU 0.15. Allowed while the guest is frozen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestPing {}
 
@@ -135,6 +144,8 @@ impl GuestPing {
         Self {}
     }
 }
+
+members! { closed GuestPing {} }
 
 impl Command for GuestPing {
     type View<'v> = Empty;
@@ -166,8 +177,7 @@ impl OwnedCommand for GuestPing {
 /// Returns version and command list.
 ///
 /// `guest-info`, since QEMU 0.15. Allowed while the guest is frozen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestInfo {}
 
@@ -180,6 +190,8 @@ impl GuestInfo {
         Self {}
     }
 }
+
+members! { closed GuestInfo {} }
 
 impl Command for GuestInfo {
     type View<'v> = view::GuestAgentInfo<'v>;
@@ -210,8 +222,7 @@ impl OwnedCommand for GuestInfo {
 /// Returns nanoseconds since 1970-01-01 00:00 UTC.
 ///
 /// `guest-get-time`, since QEMU 1.5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetTime {}
 
@@ -224,6 +235,8 @@ impl GuestGetTime {
         Self {}
     }
 }
+
+members! { closed GuestGetTime {} }
 
 impl Command for GuestGetTime {
     type View<'v> = i64;
@@ -254,8 +267,7 @@ impl OwnedCommand for GuestGetTime {
 /// set and only the hardware clock step have failed.
 ///
 /// `guest-set-time`, since QEMU 1.5.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSetTime {
     /// Nanoseconds since 1970-01-01 00:00 UTC; releases before 2.0 insist on it.
@@ -277,6 +289,12 @@ impl GuestSetTime {
     pub fn time(mut self, time: i64) -> Self {
         self.time = Some(time);
         self
+    }
+}
+
+members! {
+    closed GuestSetTime {
+        optional time: "time" = None,
     }
 }
 
@@ -306,12 +324,11 @@ impl OwnedCommand for GuestSetTime {
 /// a sync: it may still be in the channel and be executed later.
 ///
 /// `guest-shutdown`, since QEMU 0.15. Silent on success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestShutdown<'a> {
     /// "powerdown" (used when absent), "halt" or "reboot".
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Str<'a>>,
 }
 
@@ -329,6 +346,12 @@ impl<'a> GuestShutdown<'a> {
     pub fn mode(mut self, mode: impl Into<Str<'a>>) -> Self {
         self.mode = Some(mode.into());
         self
+    }
+}
+
+members! {
+    closed GuestShutdown<'a> {
+        optional mode: "mode" = None,
     }
 }
 
@@ -360,8 +383,7 @@ impl OwnedCommand for GuestShutdown<'_> {
 /// Synchronise again after the guest came back.
 ///
 /// `guest-suspend-disk`, since QEMU 1.1. Linux and Windows only. Silent on success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSuspendDisk {}
 
@@ -374,6 +396,8 @@ impl GuestSuspendDisk {
         Self {}
     }
 }
+
+members! { closed GuestSuspendDisk {} }
 
 impl Command for GuestSuspendDisk {
     type View<'v> = Empty;
@@ -403,8 +427,7 @@ impl OwnedCommand for GuestSuspendDisk {
 /// are those of guest-suspend-disk.
 ///
 /// `guest-suspend-ram`, since QEMU 1.1. Linux and Windows only. Silent on success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSuspendRam {}
 
@@ -417,6 +440,8 @@ impl GuestSuspendRam {
         Self {}
     }
 }
+
+members! { closed GuestSuspendRam {} }
 
 impl Command for GuestSuspendRam {
     type View<'v> = Empty;
@@ -445,8 +470,7 @@ impl OwnedCommand for GuestSuspendRam {
 /// Synchronise again after wake-up.
 ///
 /// `guest-suspend-hybrid`, since QEMU 1.1. Linux only. Silent on success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSuspendHybrid {}
 
@@ -459,6 +483,8 @@ impl GuestSuspendHybrid {
         Self {}
     }
 }
+
+members! { closed GuestSuspendHybrid {} }
 
 impl Command for GuestSuspendHybrid {
     type View<'v> = Empty;
@@ -492,16 +518,14 @@ impl OwnedCommand for GuestSuspendHybrid {
 /// Returns the handle; numbers start at 1000 and are not used twice, not even after a restart of the agent.
 ///
 /// `guest-file-open`, since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileOpen<'a> {
     /// The file's path in the guest.
-    #[serde(borrow)]
     pub path: Str<'a>,
     /// An fopen-style mode: r, w or a, with an optional + and b; "r" when absent. b has no effect. Windows
     /// does not know "ab". With "a+" writes go to the end, while reads follow the position.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mode: Option<Str<'a>>,
 }
 
@@ -519,6 +543,13 @@ impl<'a> GuestFileOpen<'a> {
     pub fn mode(mut self, mode: impl Into<Str<'a>>) -> Self {
         self.mode = Some(mode.into());
         self
+    }
+}
+
+members! {
+    closed GuestFileOpen<'a> {
+        required path: "path" = Default::default(),
+        optional mode: "mode" = None,
     }
 }
 
@@ -544,8 +575,7 @@ impl OwnedCommand for GuestFileOpen<'_> {
 /// An error of an earlier write, such as a full disk, may be reported only here.
 ///
 /// `guest-file-close`, since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileClose {
     /// What guest-file-open returned.
@@ -559,6 +589,12 @@ impl GuestFileClose {
     /// `guest-file-close` with its arguments.
     pub const fn new(handle: i64) -> Self {
         Self { handle }
+    }
+}
+
+members! {
+    closed GuestFileClose {
+        required handle: "handle" = Default::default(),
     }
 }
 
@@ -590,8 +626,7 @@ impl OwnedCommand for GuestFileClose {
 /// Returns the bytes read and whether the end was hit.
 ///
 /// `guest-file-read`, since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileRead {
     /// What guest-file-open returned.
@@ -616,6 +651,13 @@ impl GuestFileRead {
     pub fn count(mut self, count: i64) -> Self {
         self.count = Some(count);
         self
+    }
+}
+
+members! {
+    closed GuestFileRead {
+        required handle: "handle" = Default::default(),
+        optional count: "count" = None,
     }
 }
 
@@ -646,14 +688,13 @@ impl OwnedCommand for GuestFileRead {
 /// Returns how many bytes were accepted.
 ///
 /// `guest-file-write`, since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestFileWrite<'a> {
     /// What guest-file-open returned.
     pub handle: i64,
     /// The bytes to write, in padded base64.
-    #[serde(borrow)]
     pub buf_b64: Base64<'a>,
     /// How many of the decoded bytes to write; all when absent. More than there are, or less than 0, is an
     /// error.
@@ -675,6 +716,14 @@ impl<'a> GuestFileWrite<'a> {
     pub fn count(mut self, count: i64) -> Self {
         self.count = Some(count);
         self
+    }
+}
+
+members! {
+    closed GuestFileWrite<'a> {
+        required handle: "handle" = Default::default(),
+        required buf_b64: "buf-b64" = Base64::default(),
+        optional count: "count" = None,
     }
 }
 
@@ -703,8 +752,7 @@ impl OwnedCommand for GuestFileWrite<'_> {
 /// Returns the new position.
 ///
 /// `guest-file-seek`, since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileSeek<'a> {
     /// What guest-file-open returned.
@@ -712,7 +760,6 @@ pub struct GuestFileSeek<'a> {
     /// Bytes to move from the point chosen by whence; may be negative.
     pub offset: i64,
     /// Where to count from; send the number to reach agents before 2.6.
-    #[serde(borrow)]
     pub whence: view::GuestFileWhence<'a>,
 }
 
@@ -723,6 +770,14 @@ impl<'a> GuestFileSeek<'a> {
     /// `guest-file-seek` with its arguments.
     pub const fn new(handle: i64, offset: i64, whence: view::GuestFileWhence<'a>) -> Self {
         Self { handle, offset, whence }
+    }
+}
+
+members! {
+    closed GuestFileSeek<'a> {
+        required handle: "handle" = Default::default(),
+        required offset: "offset" = Default::default(),
+        required whence: "whence" = view::GuestFileWhence::Value(Default::default()),
     }
 }
 
@@ -749,8 +804,7 @@ impl OwnedCommand for GuestFileSeek<'_> {
 /// a full disk, may be reported here.
 ///
 /// `guest-file-flush`, since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileFlush {
     /// What guest-file-open returned.
@@ -764,6 +818,12 @@ impl GuestFileFlush {
     /// `guest-file-flush` with its arguments.
     pub const fn new(handle: i64) -> Self {
         Self { handle }
+    }
+}
+
+members! {
+    closed GuestFileFlush {
+        required handle: "handle" = Default::default(),
     }
 }
 
@@ -795,8 +855,7 @@ impl OwnedCommand for GuestFileFlush {
 /// Returns the state and, at the end, exit code and output.
 ///
 /// `guest-exec-status`, since QEMU 2.5.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestExecStatus {
     /// What guest-exec returned.
@@ -810,6 +869,12 @@ impl GuestExecStatus {
     /// `guest-exec-status` with its arguments.
     pub const fn new(pid: i64) -> Self {
         Self { pid }
+    }
+}
+
+members! {
+    closed GuestExecStatus {
+        required pid: "pid" = Default::default(),
     }
 }
 
@@ -839,28 +904,27 @@ impl OwnedCommand for GuestExecStatus {
 /// Returns the number to ask for the state with.
 ///
 /// `guest-exec`, since QEMU 2.5.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestExec<'a> {
     /// The program; without a slash it is looked up in the PATH of env, or in the agent's own when env has
     /// none.
-    #[serde(borrow)]
     pub path: Str<'a>,
     /// Its arguments, without the program name in front.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arg: Option<List<'a, Str<'a>>>,
     /// Its whole environment as NAME=value strings. This replaces everything: an empty list means no
     /// variables at all. The agent's own when absent.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub env: Option<Secret<List<'a, Str<'a>>>>,
     /// Bytes for its standard input, in padded base64; the null device when absent, an empty stream when "".
     /// A program that does not read all of it is no error.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub input_data: Option<Base64<'a>>,
     /// Which output to keep for guest-exec-status; none when absent. Agents before 8.1 take only true and
     /// false.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub capture_output: Option<view::GuestExecCaptureOutput<'a>>,
 }
 
@@ -902,6 +966,16 @@ impl<'a> GuestExec<'a> {
     }
 }
 
+members! {
+    closed GuestExec<'a> {
+        required path: "path" = Default::default(),
+        optional arg: "arg" = None,
+        optional env: "env" = None,
+        optional input_data: "input-data" = None,
+        optional capture_output: "capture-output" = None,
+    }
+}
+
 impl Command for GuestExec<'_> {
     type View<'v> = view::GuestExec;
 
@@ -928,8 +1002,7 @@ impl OwnedCommand for GuestExec<'_> {
 ///
 /// `guest-fsfreeze-status`, since QEMU 0.15. Linux, Windows and FreeBSD only. Allowed while the guest is
 /// frozen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFsfreezeStatus {}
 
@@ -942,6 +1015,8 @@ impl GuestFsfreezeStatus {
         Self {}
     }
 }
+
+members! { closed GuestFsfreezeStatus {} }
 
 impl Command for GuestFsfreezeStatus {
     type View<'v> = view::GuestFsfreezeStatus<'v>;
@@ -976,8 +1051,7 @@ impl OwnedCommand for GuestFsfreezeStatus {
 /// Returns how many file systems were frozen; from 3.0 on, 0 means that none is and no thaw is needed.
 ///
 /// `guest-fsfreeze-freeze`, since QEMU 0.15. Linux, Windows and FreeBSD only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFsfreezeFreeze {}
 
@@ -990,6 +1064,8 @@ impl GuestFsfreezeFreeze {
         Self {}
     }
 }
+
+members! { closed GuestFsfreezeFreeze {} }
 
 impl Command for GuestFsfreezeFreeze {
     type View<'v> = i64;
@@ -1016,12 +1092,11 @@ impl OwnedCommand for GuestFsfreezeFreeze {
 /// Returns how many file systems were frozen; from 3.0 on, 0 means that none is and no thaw is needed.
 ///
 /// `guest-fsfreeze-freeze-list`, since QEMU 2.2. Linux, Windows and FreeBSD only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFsfreezeFreezeList<'a> {
     /// The mount points to freeze; all when absent, none when empty.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mountpoints: Option<List<'a, Str<'a>>>,
 }
 
@@ -1039,6 +1114,12 @@ impl<'a> GuestFsfreezeFreezeList<'a> {
     pub fn mountpoints(mut self, mountpoints: impl Into<List<'a, Str<'a>>>) -> Self {
         self.mountpoints = Some(mountpoints.into());
         self
+    }
+}
+
+members! {
+    closed GuestFsfreezeFreezeList<'a> {
+        optional mountpoints: "mountpoints" = None,
     }
 }
 
@@ -1070,8 +1151,7 @@ impl OwnedCommand for GuestFsfreezeFreezeList<'_> {
 ///
 /// `guest-fsfreeze-thaw`, since QEMU 0.15. Linux, Windows and FreeBSD only. Allowed while the guest is
 /// frozen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFsfreezeThaw {}
 
@@ -1084,6 +1164,8 @@ impl GuestFsfreezeThaw {
         Self {}
     }
 }
+
+members! { closed GuestFsfreezeThaw {} }
 
 impl Command for GuestFsfreezeThaw {
     type View<'v> = i64;
@@ -1110,8 +1192,7 @@ impl OwnedCommand for GuestFsfreezeThaw {
 /// Returns one result per file system.
 ///
 /// `guest-fstrim`, since QEMU 1.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFstrim {
     /// Smallest free range, in bytes, worth giving back; 0 when absent.
@@ -1133,6 +1214,12 @@ impl GuestFstrim {
     pub fn minimum(mut self, minimum: i64) -> Self {
         self.minimum = Some(minimum);
         self
+    }
+}
+
+members! {
+    closed GuestFstrim {
+        optional minimum: "minimum" = None,
     }
 }
 
@@ -1162,8 +1249,7 @@ impl OwnedCommand for GuestFstrim {
 /// Returns the interfaces.
 ///
 /// `guest-network-get-interfaces`, since QEMU 1.1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestNetworkGetInterfaces {}
 
@@ -1176,6 +1262,8 @@ impl GuestNetworkGetInterfaces {
         Self {}
     }
 }
+
+members! { closed GuestNetworkGetInterfaces {} }
 
 impl Command for GuestNetworkGetInterfaces {
     type View<'v> = List<'v, view::GuestNetworkInterface<'v>>;
@@ -1206,8 +1294,7 @@ impl OwnedCommand for GuestNetworkGetInterfaces {
 /// Returns the routes.
 ///
 /// `guest-network-get-route`, since QEMU 9.1. Linux and Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestNetworkGetRoute {}
 
@@ -1220,6 +1307,8 @@ impl GuestNetworkGetRoute {
         Self {}
     }
 }
+
+members! { closed GuestNetworkGetRoute {} }
 
 impl Command for GuestNetworkGetRoute {
     type View<'v> = List<'v, view::GuestNetworkRoute<'v>>;
@@ -1249,8 +1338,7 @@ impl OwnedCommand for GuestNetworkGetRoute {
 /// Returns the processors.
 ///
 /// `guest-get-vcpus`, since QEMU 1.5. Linux and Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetVcpus {}
 
@@ -1263,6 +1351,8 @@ impl GuestGetVcpus {
         Self {}
     }
 }
+
+members! { closed GuestGetVcpus {} }
 
 impl Command for GuestGetVcpus {
     type View<'v> = List<'v, view::GuestLogicalProcessor>;
@@ -1294,12 +1384,10 @@ impl OwnedCommand for GuestGetVcpus {
 /// Returns how many entries from the front of the list were done.
 ///
 /// `guest-set-vcpus`, since QEMU 1.5. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSetVcpus<'a> {
     /// The wanted states; processors not named stay as they are.
-    #[serde(borrow)]
     pub vcpus: List<'a, view::GuestLogicalProcessor>,
 }
 
@@ -1310,6 +1398,12 @@ impl<'a> GuestSetVcpus<'a> {
     /// `guest-set-vcpus` with its arguments.
     pub fn new(vcpus: impl Into<List<'a, view::GuestLogicalProcessor>>) -> Self {
         Self { vcpus: vcpus.into() }
+    }
+}
+
+members! {
+    closed GuestSetVcpus<'a> {
+        required vcpus: "vcpus" = List::default(),
     }
 }
 
@@ -1338,8 +1432,7 @@ impl OwnedCommand for GuestSetVcpus<'_> {
 /// Returns the memory blocks.
 ///
 /// `guest-get-memory-blocks`, since QEMU 2.3. Linux only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetMemoryBlocks {}
 
@@ -1352,6 +1445,8 @@ impl GuestGetMemoryBlocks {
         Self {}
     }
 }
+
+members! { closed GuestGetMemoryBlocks {} }
 
 impl Command for GuestGetMemoryBlocks {
     type View<'v> = List<'v, view::GuestMemoryBlock>;
@@ -1381,12 +1476,11 @@ impl OwnedCommand for GuestGetMemoryBlocks {
 /// Returns one result per entry of the request.
 ///
 /// `guest-set-memory-blocks`, since QEMU 2.3. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestSetMemoryBlocks<'a> {
     /// The wanted states; blocks not named stay as they are.
-    #[serde(borrow)]
     pub mem_blks: List<'a, view::GuestMemoryBlock>,
 }
 
@@ -1397,6 +1491,12 @@ impl<'a> GuestSetMemoryBlocks<'a> {
     /// `guest-set-memory-blocks` with its arguments.
     pub fn new(mem_blks: impl Into<List<'a, view::GuestMemoryBlock>>) -> Self {
         Self { mem_blks: mem_blks.into() }
+    }
+}
+
+members! {
+    closed GuestSetMemoryBlocks<'a> {
+        required mem_blks: "mem-blks" = List::default(),
     }
 }
 
@@ -1424,8 +1524,7 @@ impl OwnedCommand for GuestSetMemoryBlocks<'_> {
 /// Returns the block size.
 ///
 /// `guest-get-memory-block-info`, since QEMU 2.3. Linux only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetMemoryBlockInfo {}
 
@@ -1438,6 +1537,8 @@ impl GuestGetMemoryBlockInfo {
         Self {}
     }
 }
+
+members! { closed GuestGetMemoryBlockInfo {} }
 
 impl Command for GuestGetMemoryBlockInfo {
     type View<'v> = view::GuestMemoryBlockInfo;
@@ -1467,8 +1568,7 @@ impl OwnedCommand for GuestGetMemoryBlockInfo {
 /// Returns one entry per processor.
 ///
 /// `guest-get-cpustats`, since QEMU 7.1. Linux only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetCpustats {}
 
@@ -1481,6 +1581,8 @@ impl GuestGetCpustats {
         Self {}
     }
 }
+
+members! { closed GuestGetCpustats {} }
 
 impl Command for GuestGetCpustats {
     type View<'v> = List<'v, view::GuestCpuStats<'v>>;
@@ -1511,8 +1613,7 @@ impl OwnedCommand for GuestGetCpustats {
 /// Returns the load averages.
 ///
 /// `guest-get-load`, since QEMU 10.0.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetLoad {}
 
@@ -1525,6 +1626,8 @@ impl GuestGetLoad {
         Self {}
     }
 }
+
+members! { closed GuestGetLoad {} }
 
 impl Command for GuestGetLoad {
     type View<'v> = view::GuestLoadAverage;
@@ -1555,8 +1658,7 @@ impl OwnedCommand for GuestGetLoad {
 /// Returns the disks.
 ///
 /// `guest-get-disks`, since QEMU 5.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetDisks {}
 
@@ -1569,6 +1671,8 @@ impl GuestGetDisks {
         Self {}
     }
 }
+
+members! { closed GuestGetDisks {} }
 
 impl Command for GuestGetDisks {
     type View<'v> = List<'v, view::GuestDiskInfo<'v>>;
@@ -1598,8 +1702,7 @@ impl OwnedCommand for GuestGetDisks {
 /// Returns the file systems.
 ///
 /// `guest-get-fsinfo`, since QEMU 2.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetFsinfo {}
 
@@ -1612,6 +1715,8 @@ impl GuestGetFsinfo {
         Self {}
     }
 }
+
+members! { closed GuestGetFsinfo {} }
 
 impl Command for GuestGetFsinfo {
     type View<'v> = List<'v, view::GuestFilesystemInfo<'v>>;
@@ -1642,8 +1747,7 @@ impl OwnedCommand for GuestGetFsinfo {
 /// Returns one entry per block device.
 ///
 /// `guest-get-diskstats`, since QEMU 7.1. Linux only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetDiskstats {}
 
@@ -1656,6 +1760,8 @@ impl GuestGetDiskstats {
         Self {}
     }
 }
+
+members! { closed GuestGetDiskstats {} }
 
 impl Command for GuestGetDiskstats {
     type View<'v> = List<'v, view::GuestDiskStatsInfo<'v>>;
@@ -1685,8 +1791,7 @@ impl OwnedCommand for GuestGetDiskstats {
 /// Returns the users.
 ///
 /// `guest-get-users`, since QEMU 2.10. Linux, Windows, FreeBSD and NetBSD only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetUsers {}
 
@@ -1699,6 +1804,8 @@ impl GuestGetUsers {
         Self {}
     }
 }
+
+members! { closed GuestGetUsers {} }
 
 impl Command for GuestGetUsers {
     type View<'v> = List<'v, view::GuestUser<'v>>;
@@ -1727,15 +1834,12 @@ impl OwnedCommand for GuestGetUsers {
 /// password. A line feed in the password, or a line feed or colon in the user name, is an error.
 ///
 /// `guest-set-user-password`, since QEMU 2.3. Linux, Windows and FreeBSD only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSetUserPassword<'a> {
     /// Whose password to set.
-    #[serde(borrow)]
     pub username: Str<'a>,
     /// Padded base64 of the plain password, or of its hash when crypted is true.
-    #[serde(borrow)]
     pub password: Base64<'a>,
     /// Whether password holds a hash as in the guest's password database; Windows refuses true.
     pub crypted: bool,
@@ -1748,6 +1852,14 @@ impl<'a> GuestSetUserPassword<'a> {
     /// `guest-set-user-password` with its arguments.
     pub fn new(username: impl Into<Str<'a>>, password: impl Into<Base64<'a>>, crypted: bool) -> Self {
         Self { username: username.into(), password: password.into(), crypted }
+    }
+}
+
+members! {
+    closed GuestSetUserPassword<'a> {
+        required username: "username" = Default::default(),
+        required password: "password" = Base64::default(),
+        required crypted: "crypted" = Default::default(),
     }
 }
 
@@ -1776,12 +1888,10 @@ impl OwnedCommand for GuestSetUserPassword<'_> {
 /// Returns the keys.
 ///
 /// `guest-ssh-get-authorized-keys`, since QEMU 5.2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSshGetAuthorizedKeys<'a> {
     /// Whose key file to read.
-    #[serde(borrow)]
     pub username: Str<'a>,
 }
 
@@ -1792,6 +1902,12 @@ impl<'a> GuestSshGetAuthorizedKeys<'a> {
     /// `guest-ssh-get-authorized-keys` with its arguments.
     pub fn new(username: impl Into<Str<'a>>) -> Self {
         Self { username: username.into() }
+    }
+}
+
+members! {
+    closed GuestSshGetAuthorizedKeys<'a> {
+        required username: "username" = Default::default(),
     }
 }
 
@@ -1824,15 +1940,12 @@ impl OwnedCommand for GuestSshGetAuthorizedKeys<'_> {
 /// followed in 9.1.
 ///
 /// `guest-ssh-add-authorized-keys`, since QEMU 5.2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSshAddAuthorizedKeys<'a> {
     /// Whose key file to change.
-    #[serde(borrow)]
     pub username: Str<'a>,
     /// The keys, one line each, without line feed.
-    #[serde(borrow)]
     pub keys: Secret<List<'a, Str<'a>>>,
     /// Whether to drop all other keys first; false when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1853,6 +1966,14 @@ impl<'a> GuestSshAddAuthorizedKeys<'a> {
     pub fn reset(mut self, reset: bool) -> Self {
         self.reset = Some(reset);
         self
+    }
+}
+
+members! {
+    closed GuestSshAddAuthorizedKeys<'a> {
+        required username: "username" = Default::default(),
+        required keys: "keys" = Secret(List::default()),
+        optional reset: "reset" = None,
     }
 }
 
@@ -1880,15 +2001,12 @@ impl OwnedCommand for GuestSshAddAuthorizedKeys<'_> {
 /// 9.1.
 ///
 /// `guest-ssh-remove-authorized-keys`, since QEMU 5.2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestSshRemoveAuthorizedKeys<'a> {
     /// Whose key file to change.
-    #[serde(borrow)]
     pub username: Str<'a>,
     /// The lines to remove.
-    #[serde(borrow)]
     pub keys: Secret<List<'a, Str<'a>>>,
 }
 
@@ -1899,6 +2017,13 @@ impl<'a> GuestSshRemoveAuthorizedKeys<'a> {
     /// `guest-ssh-remove-authorized-keys` with its arguments.
     pub fn new(username: impl Into<Str<'a>>, keys: impl Into<List<'a, Str<'a>>>) -> Self {
         Self { username: username.into(), keys: Secret(keys.into()) }
+    }
+}
+
+members! {
+    closed GuestSshRemoveAuthorizedKeys<'a> {
+        required username: "username" = Default::default(),
+        required keys: "keys" = Secret(List::default()),
     }
 }
 
@@ -1926,8 +2051,7 @@ impl OwnedCommand for GuestSshRemoveAuthorizedKeys<'_> {
 /// Returns the host name.
 ///
 /// `guest-get-host-name`, since QEMU 2.10.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetHostName {}
 
@@ -1940,6 +2064,8 @@ impl GuestGetHostName {
         Self {}
     }
 }
+
+members! { closed GuestGetHostName {} }
 
 impl Command for GuestGetHostName {
     type View<'v> = view::GuestHostName<'v>;
@@ -1969,8 +2095,7 @@ impl OwnedCommand for GuestGetHostName {
 /// Returns name and offset of the time zone.
 ///
 /// `guest-get-timezone`, since QEMU 2.10.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetTimezone {}
 
@@ -1983,6 +2108,8 @@ impl GuestGetTimezone {
         Self {}
     }
 }
+
+members! { closed GuestGetTimezone {} }
 
 impl Command for GuestGetTimezone {
     type View<'v> = view::GuestTimezone<'v>;
@@ -2012,8 +2139,7 @@ impl OwnedCommand for GuestGetTimezone {
 /// Returns what is known of the operating system.
 ///
 /// `guest-get-osinfo`, since QEMU 2.10.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetOsinfo {}
 
@@ -2026,6 +2152,8 @@ impl GuestGetOsinfo {
         Self {}
     }
 }
+
+members! { closed GuestGetOsinfo {} }
 
 impl Command for GuestGetOsinfo {
     type View<'v> = view::GuestOSInfo<'v>;
@@ -2056,8 +2184,7 @@ impl OwnedCommand for GuestGetOsinfo {
 /// Returns the devices.
 ///
 /// `guest-get-devices`, since QEMU 5.2. Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestGetDevices {}
 
@@ -2070,6 +2197,8 @@ impl GuestGetDevices {
         Self {}
     }
 }
+
+members! { closed GuestGetDevices {} }
 
 impl Command for GuestGetDevices {
     type View<'v> = List<'v, view::GuestDeviceInfo<'v>>;

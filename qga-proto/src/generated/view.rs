@@ -7,25 +7,22 @@
 
 use core::fmt;
 
-use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::Secret;
-use crate::json::{Base64, List, Str};
+use crate::json::{Base64, List, Members, Str};
+use crate::{Secret, members};
 
 /// One command as the agent sees it.
 ///
 /// Since QEMU 1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(remote = "Self", rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestAgentCommandInfo<'a> {
     /// The command's name.
-    #[serde(borrow)]
     pub name: Str<'a>,
     /// Whether it may be called now; false when configuration forbids it or while file systems are frozen.
-    #[serde(default = "yes")]
     pub enabled: bool,
     /// Whether a reply is sent on success; when false, only failures are answered (since 1.7).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -46,9 +43,11 @@ impl<'a> GuestAgentCommandInfo<'a> {
     }
 }
 
-impl Serialize for GuestAgentCommandInfo<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Self::serialize(self, serializer)
+members! {
+    or_string GuestAgentCommandInfo<'a> {
+        required name: "name" = Default::default(),
+        optional enabled: "enabled" = true,
+        optional success_response: "success-response" = None,
     }
 }
 
@@ -72,21 +71,19 @@ impl<'de> Visitor<'de> for GuestAgentCommandInfoVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        GuestAgentCommandInfo::deserialize(MapAccessDeserializer::new(map))
+        Self::Value::read_map(map)
     }
 }
 
 /// The agent's version and its commands.
 ///
 /// Since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestAgentInfo<'a> {
     /// The QEMU release the agent was built from, without any suffix of the packager.
-    #[serde(borrow)]
     pub version: Str<'a>,
     /// The commands this agent has; releases before 1.1 did not send the list.
-    #[serde(borrow, default)]
     pub supported_commands: List<'a, GuestAgentCommandInfo<'a>>,
 }
 
@@ -100,17 +97,23 @@ impl<'a> GuestAgentInfo<'a> {
     }
 }
 
+members! {
+    open GuestAgentInfo<'a> {
+        required version: "version" = Default::default(),
+        optional supported_commands: "supported_commands" = List::default(),
+    }
+}
+
 /// What one read gave.
 ///
 /// Since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestFileRead<'a> {
     /// Number of bytes read, before encoding.
     pub count: i64,
     /// The bytes in base64; empty string when there are none.
-    #[serde(borrow)]
     pub buf_b64: Base64<'a>,
     /// Whether the read ran into the end of the file.
     pub eof: bool,
@@ -123,10 +126,18 @@ impl<'a> GuestFileRead<'a> {
     }
 }
 
+members! {
+    open GuestFileRead<'a> {
+        required count: "count" = Default::default(),
+        required buf_b64: "buf-b64" = Base64::default(),
+        required eof: "eof" = Default::default(),
+    }
+}
+
 /// What one write took.
 ///
 /// Since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileWrite {
     /// Number of decoded bytes accepted.
@@ -142,10 +153,17 @@ impl GuestFileWrite {
     }
 }
 
+members! {
+    open GuestFileWrite {
+        required count: "count" = Default::default(),
+        required eof: "eof" = Default::default(),
+    }
+}
+
 /// Where a seek ended.
 ///
 /// Since QEMU 0.15.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFileSeek {
     /// Bytes from the start of the file.
@@ -158,6 +176,13 @@ impl GuestFileSeek {
     /// With all members.
     pub const fn new(position: i64, eof: bool) -> Self {
         Self { position, eof }
+    }
+}
+
+members! {
+    open GuestFileSeek {
+        required position: "position" = Default::default(),
+        required eof: "eof" = Default::default(),
     }
 }
 
@@ -221,7 +246,7 @@ impl<'de> Visitor<'de> for GuestFileWhenceVisitor {
 /// State of a program, and its result once it has ended.
 ///
 /// Since QEMU 2.5.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestExecStatus<'a> {
@@ -235,10 +260,10 @@ pub struct GuestExecStatus<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signal: Option<i64>,
     /// Captured standard output in base64, at most 16 MiB of bytes; absent when not captured or empty.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub out_data: Option<Base64<'a>>,
     /// Captured standard error in base64, at most 16 MiB of bytes; absent when not captured or empty.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub err_data: Option<Base64<'a>>,
     /// Whether output beyond 16777216 bytes was thrown away. Agents up to 10.1 without the fix leave it out
     /// when the output is whole and send false when it was cut. So count a stream as cut when this is true or
@@ -307,10 +332,22 @@ impl<'a> GuestExecStatus<'a> {
     }
 }
 
+members! {
+    open GuestExecStatus<'a> {
+        required exited: "exited" = Default::default(),
+        optional exitcode: "exitcode" = None,
+        optional signal: "signal" = None,
+        optional out_data: "out-data" = None,
+        optional err_data: "err-data" = None,
+        optional out_truncated: "out-truncated" = None,
+        optional err_truncated: "err-truncated" = None,
+    }
+}
+
 /// The program just started.
 ///
 /// Since QEMU 2.5.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestExec {
     /// The number to ask guest-exec-status with.
@@ -321,6 +358,12 @@ impl GuestExec {
     /// With all members.
     pub const fn new(pid: i64) -> Self {
         Self { pid }
+    }
+}
+
+members! {
+    open GuestExec {
+        required pid: "pid" = Default::default(),
     }
 }
 
@@ -401,11 +444,10 @@ open_enum! {
 /// What trimming did on one file system.
 ///
 /// Since QEMU 2.4. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFilesystemTrimResult<'a> {
     /// Its mount point.
-    #[serde(borrow)]
     pub path: Str<'a>,
     /// Bytes given back; absent on error or when not known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -414,7 +456,7 @@ pub struct GuestFilesystemTrimResult<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub minimum: Option<i64>,
     /// Why it failed, for humans; absent on success.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Str<'a>>,
 }
 
@@ -446,14 +488,22 @@ impl<'a> GuestFilesystemTrimResult<'a> {
     }
 }
 
+members! {
+    open GuestFilesystemTrimResult<'a> {
+        required path: "path" = Default::default(),
+        optional trimmed: "trimmed" = None,
+        optional minimum: "minimum" = None,
+        optional error: "error" = None,
+    }
+}
+
 /// Results of a trim.
 ///
 /// Since QEMU 2.4. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestFilesystemTrimResponse<'a> {
     /// One result for each file system that was tried.
-    #[serde(borrow, default)]
     pub paths: List<'a, GuestFilesystemTrimResult<'a>>,
 }
 
@@ -461,6 +511,12 @@ impl<'a> GuestFilesystemTrimResponse<'a> {
     /// With all members.
     pub fn new(paths: impl Into<List<'a, GuestFilesystemTrimResult<'a>>>) -> Self {
         Self { paths: paths.into() }
+    }
+}
+
+members! {
+    open GuestFilesystemTrimResponse<'a> {
+        optional paths: "paths" = List::default(),
     }
 }
 
@@ -479,15 +535,13 @@ open_enum! {
 /// One address of an interface.
 ///
 /// Since QEMU 1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestIpAddress<'a> {
     /// The address as text.
-    #[serde(borrow)]
     pub ip_address: Str<'a>,
     /// Its kind.
-    #[serde(borrow)]
     pub ip_address_type: GuestIpAddressType<'a>,
     /// Length of the network part in bits.
     pub prefix: i64,
@@ -500,10 +554,18 @@ impl<'a> GuestIpAddress<'a> {
     }
 }
 
+members! {
+    open GuestIpAddress<'a> {
+        required ip_address: "ip-address" = Default::default(),
+        required ip_address_type: "ip-address-type" = GuestIpAddressType::Other(Str::new("")),
+        required prefix: "prefix" = Default::default(),
+    }
+}
+
 /// Traffic counters of an interface.
 ///
 /// Since QEMU 2.11.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestNetworkInterfaceStat {
@@ -588,21 +650,33 @@ impl GuestNetworkInterfaceStat {
     }
 }
 
+members! {
+    open GuestNetworkInterfaceStat {
+        required rx_bytes: "rx-bytes" = Default::default(),
+        required rx_packets: "rx-packets" = Default::default(),
+        required rx_errs: "rx-errs" = Default::default(),
+        required rx_dropped: "rx-dropped" = Default::default(),
+        required tx_bytes: "tx-bytes" = Default::default(),
+        required tx_packets: "tx-packets" = Default::default(),
+        required tx_errs: "tx-errs" = Default::default(),
+        required tx_dropped: "tx-dropped" = Default::default(),
+    }
+}
+
 /// One network interface.
 ///
 /// Since QEMU 1.1.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestNetworkInterface<'a> {
     /// Its name in the guest.
-    #[serde(borrow)]
     pub name: Str<'a>,
     /// MAC address, lower-case hex with colons; Linux gives zeros for the loopback interface.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub hardware_address: Option<Str<'a>>,
     /// Its addresses; absent when it has none.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_addresses: Option<List<'a, GuestIpAddress<'a>>>,
     /// Its counters; only on interfaces with an address (since 2.11).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -637,28 +711,35 @@ impl<'a> GuestNetworkInterface<'a> {
     }
 }
 
+members! {
+    open GuestNetworkInterface<'a> {
+        required name: "name" = Default::default(),
+        optional hardware_address: "hardware-address" = None,
+        optional ip_addresses: "ip-addresses" = None,
+        optional statistics: "statistics" = None,
+    }
+}
+
 /// One entry of a routing table.
 ///
 /// Entries of IP version 4 use gateway and mask; those of version 6 use nexthop, source and the two prefix
 /// lengths.
 ///
 /// Since QEMU 9.1. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestNetworkRoute<'a> {
     /// Name of the interface the route leads to.
-    #[serde(borrow)]
     pub iface: Str<'a>,
     /// Network or host it is for.
-    #[serde(borrow)]
     pub destination: Str<'a>,
     /// Cost; the lower one is preferred.
     pub metric: i64,
     /// Next router, for version 4.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub gateway: Option<Str<'a>>,
     /// Network mask of the destination, for version 4.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub mask: Option<Str<'a>>,
     /// Initial round trip time the system assumes for the route.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -679,16 +760,16 @@ pub struct GuestNetworkRoute<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtu: Option<i64>,
     /// Prefix length of the destination, as text, for version 6.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub desprefixlen: Option<Str<'a>>,
     /// Network or host the route is restricted to, for version 6.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub source: Option<Str<'a>>,
     /// Prefix length of the source, as text, for version 6.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub srcprefixlen: Option<Str<'a>>,
     /// Next router, for version 6.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub nexthop: Option<Str<'a>>,
     /// 4 or 6.
     pub version: i64,
@@ -807,10 +888,31 @@ impl<'a> GuestNetworkRoute<'a> {
     }
 }
 
+members! {
+    open GuestNetworkRoute<'a> {
+        required iface: "iface" = Default::default(),
+        required destination: "destination" = Default::default(),
+        required metric: "metric" = Default::default(),
+        optional gateway: "gateway" = None,
+        optional mask: "mask" = None,
+        optional irtt: "irtt" = None,
+        optional flags: "flags" = None,
+        optional refcnt: "refcnt" = None,
+        optional use_: "use" = None,
+        optional window: "window" = None,
+        optional mtu: "mtu" = None,
+        optional desprefixlen: "desprefixlen" = None,
+        optional source: "source" = None,
+        optional srcprefixlen: "srcprefixlen" = None,
+        optional nexthop: "nexthop" = None,
+        required version: "version" = Default::default(),
+    }
+}
+
 /// One logical processor.
 ///
 /// Since QEMU 1.5. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestLogicalProcessor {
@@ -837,10 +939,18 @@ impl GuestLogicalProcessor {
     }
 }
 
+members! {
+    open GuestLogicalProcessor {
+        required logical_id: "logical-id" = Default::default(),
+        required online: "online" = Default::default(),
+        optional can_offline: "can-offline" = None,
+    }
+}
+
 /// One block of memory that can be taken in or out of use.
 ///
 /// Since QEMU 2.3. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestMemoryBlock {
@@ -867,6 +977,14 @@ impl GuestMemoryBlock {
     }
 }
 
+members! {
+    open GuestMemoryBlock {
+        required phys_index: "phys-index" = Default::default(),
+        required online: "online" = Default::default(),
+        optional can_offline: "can-offline" = None,
+    }
+}
+
 open_enum! {
     /// How a change of one memory block ended.
     ///
@@ -886,14 +1004,13 @@ open_enum! {
 /// Result for one memory block.
 ///
 /// Since QEMU 2.3. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestMemoryBlockResponse<'a> {
     /// The block's number, as in the request.
     pub phys_index: u64,
     /// How it ended.
-    #[serde(borrow)]
     pub response: GuestMemoryBlockResponseType<'a>,
     /// The guest's errno value, when there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -914,10 +1031,18 @@ impl<'a> GuestMemoryBlockResponse<'a> {
     }
 }
 
+members! {
+    open GuestMemoryBlockResponse<'a> {
+        required phys_index: "phys-index" = Default::default(),
+        required response: "response" = GuestMemoryBlockResponseType::Other(Str::new("")),
+        optional error_code: "error-code" = None,
+    }
+}
+
 /// Facts that hold for all memory blocks.
 ///
 /// Since QEMU 2.3. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestMemoryBlockInfo {
     /// Size of one block in bytes.
@@ -928,6 +1053,12 @@ impl GuestMemoryBlockInfo {
     /// With all members.
     pub const fn new(size: u64) -> Self {
         Self { size }
+    }
+}
+
+members! {
+    open GuestMemoryBlockInfo {
+        required size: "size" = Default::default(),
     }
 }
 
@@ -944,7 +1075,7 @@ open_enum! {
 /// How one processor spent its time since boot, in milliseconds.
 ///
 /// Since QEMU 7.1. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestLinuxCpuStats {
     /// The processor's number.
@@ -1035,6 +1166,22 @@ impl GuestLinuxCpuStats {
     pub fn guestnice(mut self, guestnice: u64) -> Self {
         self.guestnice = Some(guestnice);
         self
+    }
+}
+
+members! {
+    open GuestLinuxCpuStats {
+        required cpu: "cpu" = Default::default(),
+        required user: "user" = Default::default(),
+        required nice: "nice" = Default::default(),
+        required system: "system" = Default::default(),
+        required idle: "idle" = Default::default(),
+        optional iowait: "iowait" = None,
+        optional irq: "irq" = None,
+        optional softirq: "softirq" = None,
+        optional steal: "steal" = None,
+        optional guest: "guest" = None,
+        optional guestnice: "guestnice" = None,
     }
 }
 
@@ -1146,7 +1293,7 @@ impl<'a> From<GuestCpuStats<'a>> for GuestCpuStatsWire<'a> {
 /// Mean number of runnable tasks over three spans of time.
 ///
 /// Since QEMU 10.0.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestLoadAverage {
     /// Over the last minute.
@@ -1161,6 +1308,14 @@ impl GuestLoadAverage {
     /// With all members.
     pub const fn new(load1m: f64, load5m: f64, load15m: f64) -> Self {
         Self { load1m, load5m, load15m }
+    }
+}
+
+members! {
+    open GuestLoadAverage {
+        required load1m: "load1m" = Default::default(),
+        required load5m: "load5m" = Default::default(),
+        required load15m: "load15m" = Default::default(),
     }
 }
 
@@ -1219,7 +1374,7 @@ open_enum! {
 /// A number of -1 means not known.
 ///
 /// Since QEMU 2.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestPCIAddress {
     /// PCI domain.
@@ -1239,10 +1394,19 @@ impl GuestPCIAddress {
     }
 }
 
+members! {
+    open GuestPCIAddress {
+        required domain: "domain" = Default::default(),
+        required bus: "bus" = Default::default(),
+        required slot: "slot" = Default::default(),
+        required function: "function" = Default::default(),
+    }
+}
+
 /// An address on the channel I/O bus of s390x machines.
 ///
 /// Since QEMU 6.0. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestCCWAddress {
     /// Number of the channel subsystem image.
@@ -1262,17 +1426,25 @@ impl GuestCCWAddress {
     }
 }
 
+members! {
+    open GuestCCWAddress {
+        required cssid: "cssid" = Default::default(),
+        required ssid: "ssid" = Default::default(),
+        required subchno: "subchno" = Default::default(),
+        required devno: "devno" = Default::default(),
+    }
+}
+
 /// Where a disk is attached.
 ///
 /// Since QEMU 2.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestDiskAddress<'a> {
     /// Address of its controller; all -1 when not known.
     pub pci_controller: GuestPCIAddress,
     /// How it is attached.
-    #[serde(borrow)]
     pub bus_type: GuestDiskBusType<'a>,
     /// Number of the bus on the controller.
     pub bus: i64,
@@ -1281,10 +1453,10 @@ pub struct GuestDiskAddress<'a> {
     /// Number of the unit in the target.
     pub unit: i64,
     /// Serial number, when known (since 3.1).
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub serial: Option<Str<'a>>,
     /// Device node or device path, when known (since 3.1).
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dev: Option<Str<'a>>,
     /// Address on the channel I/O bus, on s390x (since 6.0).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1325,12 +1497,25 @@ impl<'a> GuestDiskAddress<'a> {
     }
 }
 
+members! {
+    open GuestDiskAddress<'a> {
+        required pci_controller: "pci-controller" = Members::empty(),
+        required bus_type: "bus-type" = GuestDiskBusType::Other(Str::new("")),
+        required bus: "bus" = Default::default(),
+        required target: "target" = Default::default(),
+        required unit: "unit" = Default::default(),
+        optional serial: "serial" = None,
+        optional dev: "dev" = None,
+        optional ccw_address: "ccw-address" = None,
+    }
+}
+
 /// The health log of an NVMe disk.
 ///
 /// Units are those of the NVMe standard. Counters of 128 bits come in two halves: low and high 64 bits.
 ///
 /// Since QEMU 7.1. Linux and Windows only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestNVMeSmart {
@@ -1568,6 +1753,36 @@ impl GuestNVMeSmart {
     }
 }
 
+members! {
+    open GuestNVMeSmart {
+        required critical_warning: "critical-warning" = Default::default(),
+        required temperature: "temperature" = Default::default(),
+        required available_spare: "available-spare" = Default::default(),
+        required available_spare_threshold: "available-spare-threshold" = Default::default(),
+        required percentage_used: "percentage-used" = Default::default(),
+        required data_units_read_lo: "data-units-read-lo" = Default::default(),
+        required data_units_read_hi: "data-units-read-hi" = Default::default(),
+        required data_units_written_lo: "data-units-written-lo" = Default::default(),
+        required data_units_written_hi: "data-units-written-hi" = Default::default(),
+        required host_read_commands_lo: "host-read-commands-lo" = Default::default(),
+        required host_read_commands_hi: "host-read-commands-hi" = Default::default(),
+        required host_write_commands_lo: "host-write-commands-lo" = Default::default(),
+        required host_write_commands_hi: "host-write-commands-hi" = Default::default(),
+        required controller_busy_time_lo: "controller-busy-time-lo" = Default::default(),
+        required controller_busy_time_hi: "controller-busy-time-hi" = Default::default(),
+        required power_cycles_lo: "power-cycles-lo" = Default::default(),
+        required power_cycles_hi: "power-cycles-hi" = Default::default(),
+        required power_on_hours_lo: "power-on-hours-lo" = Default::default(),
+        required power_on_hours_hi: "power-on-hours-hi" = Default::default(),
+        required unsafe_shutdowns_lo: "unsafe-shutdowns-lo" = Default::default(),
+        required unsafe_shutdowns_hi: "unsafe-shutdowns-hi" = Default::default(),
+        required media_errors_lo: "media-errors-lo" = Default::default(),
+        required media_errors_hi: "media-errors-hi" = Default::default(),
+        required number_of_error_log_entries_lo: "number-of-error-log-entries-lo" = Default::default(),
+        required number_of_error_log_entries_hi: "number-of-error-log-entries-hi" = Default::default(),
+    }
+}
+
 /// Health data of a disk.
 ///
 /// Only NVMe disks have any; the values stand beside the type, in the same object. For every other type there
@@ -1738,25 +1953,24 @@ impl<'a> From<GuestDiskSmart<'a>> for GuestDiskSmartWire<'a> {
 /// One disk, partition or device built on others.
 ///
 /// Since QEMU 5.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestDiskInfo<'a> {
     /// Device node on Linux, device path on Windows.
-    #[serde(borrow)]
     pub name: Str<'a>,
     /// Whether it is a partition.
     pub partition: bool,
     /// Names of the devices it lies on; may be empty or absent.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub dependencies: Option<List<'a, Str<'a>>>,
     /// Where it is attached, when known.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<GuestDiskAddress<'a>>,
     /// Another name, such as that of a device-mapper volume.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub alias: Option<Str<'a>>,
     /// Its health data, when there is any (since 7.1).
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub smart: Option<GuestDiskSmart<'a>>,
 }
 
@@ -1795,21 +2009,30 @@ impl<'a> GuestDiskInfo<'a> {
     }
 }
 
+members! {
+    open GuestDiskInfo<'a> {
+        required name: "name" = Default::default(),
+        required partition: "partition" = Default::default(),
+        optional dependencies: "dependencies" = None,
+        optional address: "address" = None,
+        optional alias: "alias" = None,
+        optional smart: "smart" = None,
+    }
+}
+
 /// One mounted file system.
 ///
 /// Since QEMU 2.2. Linux and Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestFilesystemInfo<'a> {
     /// Name of its device or volume.
-    #[serde(borrow)]
     pub name: Str<'a>,
     /// Where it is mounted.
-    #[serde(borrow)]
     pub mountpoint: Str<'a>,
     /// Its kind, such as "ext4".
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub type_: Str<'a>,
     /// Bytes in use (since 3.0).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -1821,7 +2044,6 @@ pub struct GuestFilesystemInfo<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_bytes_privileged: Option<u64>,
     /// The disks it lies on; always there, may be empty.
-    #[serde(borrow, default)]
     pub disk: List<'a, GuestDiskAddress<'a>>,
 }
 
@@ -1866,12 +2088,24 @@ impl<'a> GuestFilesystemInfo<'a> {
     }
 }
 
+members! {
+    open GuestFilesystemInfo<'a> {
+        required name: "name" = Default::default(),
+        required mountpoint: "mountpoint" = Default::default(),
+        required type_: "type" = Default::default(),
+        optional used_bytes: "used-bytes" = None,
+        optional total_bytes: "total-bytes" = None,
+        optional total_bytes_privileged: "total-bytes-privileged" = None,
+        optional disk: "disk" = List::default(),
+    }
+}
+
 /// Activity counters of one block device.
 ///
 /// A counter the kernel does not have is absent. Sectors are of 512 bytes, times in milliseconds.
 ///
 /// Since QEMU 7.1. Linux only.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestDiskStats {
@@ -2072,14 +2306,35 @@ impl GuestDiskStats {
     }
 }
 
+members! {
+    open GuestDiskStats {
+        optional read_sectors: "read-sectors" = None,
+        optional read_ios: "read-ios" = None,
+        optional read_merges: "read-merges" = None,
+        optional write_sectors: "write-sectors" = None,
+        optional write_ios: "write-ios" = None,
+        optional write_merges: "write-merges" = None,
+        optional discard_sectors: "discard-sectors" = None,
+        optional discard_ios: "discard-ios" = None,
+        optional discard_merges: "discard-merges" = None,
+        optional flush_ios: "flush-ios" = None,
+        optional read_ticks: "read-ticks" = None,
+        optional write_ticks: "write-ticks" = None,
+        optional discard_ticks: "discard-ticks" = None,
+        optional flush_ticks: "flush-ticks" = None,
+        optional ios_pgr: "ios-pgr" = None,
+        optional total_ticks: "total-ticks" = None,
+        optional weight_ticks: "weight-ticks" = None,
+    }
+}
+
 /// One block device and its counters.
 ///
 /// Since QEMU 7.1. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestDiskStatsInfo<'a> {
     /// The device's name.
-    #[serde(borrow)]
     pub name: Str<'a>,
     /// Its major device number.
     pub major: u64,
@@ -2096,20 +2351,28 @@ impl<'a> GuestDiskStatsInfo<'a> {
     }
 }
 
+members! {
+    open GuestDiskStatsInfo<'a> {
+        required name: "name" = Default::default(),
+        required major: "major" = Default::default(),
+        required minor: "minor" = Default::default(),
+        required stats: "stats" = Members::empty(),
+    }
+}
+
 /// One user who is logged in.
 ///
 /// Since QEMU 2.10. Linux, Windows, FreeBSD and NetBSD only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestUser<'a> {
     /// User name.
-    #[serde(borrow)]
     pub user: Str<'a>,
     /// Seconds since 1970-01-01 00:00 UTC, with a fraction; a whole number may come without one.
     pub login_time: f64,
     /// The user's domain; Windows only.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<Str<'a>>,
 }
 
@@ -2127,14 +2390,21 @@ impl<'a> GuestUser<'a> {
     }
 }
 
+members! {
+    open GuestUser<'a> {
+        required user: "user" = Default::default(),
+        required login_time: "login-time" = Default::default(),
+        optional domain: "domain" = None,
+    }
+}
+
 /// Keys that may log in as a user.
 ///
 /// Since QEMU 5.2.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestAuthorizedKeys<'a> {
     /// The lines of the key file, trimmed, without blank and comment lines.
-    #[serde(borrow, default)]
     pub keys: Secret<List<'a, Str<'a>>>,
 }
 
@@ -2145,15 +2415,20 @@ impl<'a> GuestAuthorizedKeys<'a> {
     }
 }
 
+members! {
+    open GuestAuthorizedKeys<'a> {
+        optional keys: "keys" = Secret(List::default()),
+    }
+}
+
 /// The guest's name.
 ///
 /// Since QEMU 2.10.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestHostName<'a> {
     /// Host name, with or without its domain.
-    #[serde(borrow)]
     pub host_name: Str<'a>,
 }
 
@@ -2164,14 +2439,20 @@ impl<'a> GuestHostName<'a> {
     }
 }
 
+members! {
+    open GuestHostName<'a> {
+        required host_name: "host-name" = Default::default(),
+    }
+}
+
 /// The guest's time zone.
 ///
 /// Since QEMU 2.10.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct GuestTimezone<'a> {
     /// Its name, when known; good for display only.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub zone: Option<Str<'a>>,
     /// Seconds to add to UTC for local time; negative west of Greenwich.
     pub offset: i64,
@@ -2191,45 +2472,52 @@ impl<'a> GuestTimezone<'a> {
     }
 }
 
+members! {
+    open GuestTimezone<'a> {
+        optional zone: "zone" = None,
+        required offset: "offset" = Default::default(),
+    }
+}
+
 /// The guest's operating system.
 ///
 /// On POSIX the kernel members come from uname, the others from the os-release file. Any of them may be
 /// absent.
 ///
 /// Since QEMU 2.10.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestOSInfo<'a> {
     /// Release of the kernel.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_release: Option<Str<'a>>,
     /// Version text of the kernel.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub kernel_version: Option<Str<'a>>,
     /// Name of the hardware architecture.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub machine: Option<Str<'a>>,
     /// Short name of the system for programs, such as "debian".
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<Str<'a>>,
     /// Name of the system for people.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Str<'a>>,
     /// Name and version together, for display.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub pretty_name: Option<Str<'a>>,
     /// Version for people, possibly with a code name.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<Str<'a>>,
     /// Version for programs.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub version_id: Option<Str<'a>>,
     /// Edition for people.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub variant: Option<Str<'a>>,
     /// Edition for programs.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub variant_id: Option<Str<'a>>,
 }
 
@@ -2321,6 +2609,21 @@ impl<'a> GuestOSInfo<'a> {
     }
 }
 
+members! {
+    open GuestOSInfo<'a> {
+        optional kernel_release: "kernel-release" = None,
+        optional kernel_version: "kernel-version" = None,
+        optional machine: "machine" = None,
+        optional id: "id" = None,
+        optional name: "name" = None,
+        optional pretty_name: "pretty-name" = None,
+        optional version: "version" = None,
+        optional version_id: "version-id" = None,
+        optional variant: "variant" = None,
+        optional variant_id: "variant-id" = None,
+    }
+}
+
 open_enum! {
     /// Kind of a device.
     ///
@@ -2336,7 +2639,7 @@ open_enum! {
 /// What a PCI device calls itself.
 ///
 /// Since QEMU 5.2. Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestDeviceIdPCI {
@@ -2350,6 +2653,13 @@ impl GuestDeviceIdPCI {
     /// With all members.
     pub const fn new(vendor_id: u16, device_id: u16) -> Self {
         Self { vendor_id, device_id }
+    }
+}
+
+members! {
+    open GuestDeviceIdPCI {
+        required vendor_id: "vendor-id" = Default::default(),
+        required device_id: "device-id" = Default::default(),
     }
 }
 
@@ -2426,21 +2736,20 @@ impl<'a> From<GuestDeviceId<'a>> for GuestDeviceIdWire<'a> {
 /// One device and its driver.
 ///
 /// Since QEMU 5.2. Windows only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct GuestDeviceInfo<'a> {
     /// Name of the driver.
-    #[serde(borrow)]
     pub driver_name: Str<'a>,
     /// Date of the driver, in nanoseconds since 1970-01-01 00:00 UTC.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub driver_date: Option<i64>,
     /// Version of the driver.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub driver_version: Option<Str<'a>>,
     /// What the device is.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<GuestDeviceId<'a>>,
 }
 
@@ -2472,7 +2781,11 @@ impl<'a> GuestDeviceInfo<'a> {
     }
 }
 
-/// What an agent means that does not say.
-const fn yes() -> bool {
-    true
+members! {
+    open GuestDeviceInfo<'a> {
+        required driver_name: "driver-name" = Default::default(),
+        optional driver_date: "driver-date" = None,
+        optional driver_version: "driver-version" = None,
+        optional id: "id" = None,
+    }
 }

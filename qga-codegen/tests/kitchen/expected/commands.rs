@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{owned, view};
-use qga_proto::json::{List, Raw, RawBuf, Str};
-use qga_proto::{Command, Empty, NamedCommand, OwnedCommand};
+use qga_proto::json::{List, Members, Raw, RawBuf, Str};
+use qga_proto::{Command, Empty, NamedCommand, OwnedCommand, members};
 
 /// Runs `path` with `arg`.
 ///
@@ -29,24 +29,21 @@ use qga_proto::{Command, Empty, NamedCommand, OwnedCommand};
 /// Deprecated: Use `sink-walk` instead.
 ///
 /// `sink-run`, since QEMU 2.0. Linux and Solaris only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SinkRun<'a> {
     /// The program.
-    #[serde(borrow)]
     pub path: Str<'a>,
     /// Its arguments.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub arg: Option<List<'a, Str<'a>>>,
     /// Its colour.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<view::SinkColor<'a>>,
     /// `numbers`.
-    #[serde(borrow)]
     pub numbers: List<'a, view::SinkNumbers>,
     /// `scalar`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub scalar: Option<view::SinkScalar<'a>>,
 }
 
@@ -81,6 +78,16 @@ impl<'a> SinkRun<'a> {
     }
 }
 
+members! {
+    closed SinkRun<'a> {
+        required path: "path" = Default::default(),
+        optional arg: "arg" = None,
+        optional color: "color" = None,
+        required numbers: "numbers" = List::default(),
+        optional scalar: "scalar" = None,
+    }
+}
+
 impl Command for SinkRun<'_> {
     type View<'v> = view::SinkShape<'v>;
 
@@ -98,43 +105,38 @@ impl OwnedCommand for SinkRun<'_> {
 }
 
 /// `sink-walk`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SinkWalk<'a> {
     /// `type`.
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub type_: Str<'a>,
     /// `some_name`.
     #[serde(rename = "some_name")]
     pub some_name: view::SinkNumbers,
     /// `opt-any`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_any: Option<Raw<'a>>,
     /// `q-type`.
-    #[serde(borrow)]
     pub q_type: Str<'a>,
     /// Many names.
-    #[serde(borrow)]
     pub names: List<'a, Str<'a>>,
     /// One of the same kind.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub child: Option<view::SinkDerived<'a>>,
     /// More of the same kind.
-    #[serde(borrow)]
     pub children: List<'a, view::SinkDerived<'a>>,
     /// Younger than the rest, so that it may be missing (since 3.0).
     ///
     /// Linux and Windows only.
     pub late: i64,
     /// A younger list (Since 3.1).
-    #[serde(borrow)]
     pub late_list: List<'a, view::SinkColor<'a>>,
     /// `a-name-that-is-so-long-that-attributes-must-be-broken-up`.
-    #[serde(borrow)]
     pub a_name_that_is_so_long_that_attributes_must_be_broken_up: view::SinkColor<'a>,
     /// `b-name-that-is-so-long-that-assignments-must-be-broken-up`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub b_name_that_is_so_long_that_assignments_must_be_broken_up: Option<Str<'a>>,
 }
 
@@ -195,6 +197,22 @@ impl<'a> SinkWalk<'a> {
     }
 }
 
+members! {
+    closed SinkWalk<'a> {
+        required type_: "type" = Default::default(),
+        required some_name: "some_name" = Members::empty(),
+        optional opt_any: "opt-any" = None,
+        required q_type: "q-type" = Default::default(),
+        required names: "names" = List::default(),
+        optional child: "child" = None,
+        required children: "children" = List::default(),
+        required late: "late" = Default::default(),
+        required late_list: "late-list" = List::default(),
+        required a_name_that_is_so_long_that_attributes_must_be_broken_up: "a-name-that-is-so-long-that-attributes-must-be-broken-up" = view::SinkColor::Other(Str::new("")),
+        optional b_name_that_is_so_long_that_assignments_must_be_broken_up: "b-name-that-is-so-long-that-assignments-must-be-broken-up" = None,
+    }
+}
+
 impl Command for SinkWalk<'_> {
     type View<'v> = List<'v, view::SinkTree<'v>>;
 
@@ -242,17 +260,15 @@ impl OwnedCommand for SinkShape<'_> {
 }
 
 /// `sink-boxed`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SinkBoxed<'a> {
     /// `redness`.
     pub redness: i64,
     /// `shape`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<view::SinkShape<'a>>,
     /// `list`.
-    #[serde(borrow)]
     pub list: List<'a, view::SinkRed<'a>>,
 }
 
@@ -273,6 +289,14 @@ impl<'a> SinkBoxed<'a> {
     }
 }
 
+members! {
+    closed SinkBoxed<'a> {
+        required redness: "redness" = Default::default(),
+        optional shape: "shape" = None,
+        required list: "list" = List::default(),
+    }
+}
+
 impl Command for SinkBoxed<'_> {
     type View<'v> = List<'v, i64>;
 
@@ -290,8 +314,7 @@ impl OwnedCommand for SinkBoxed<'_> {
 }
 
 /// `sink-stop`. Silent on success.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SinkStop {}
 
@@ -304,6 +327,8 @@ impl SinkStop {
         Self {}
     }
 }
+
+members! { closed SinkStop {} }
 
 impl Command for SinkStop {
     type View<'v> = Empty;
@@ -326,15 +351,14 @@ impl OwnedCommand for SinkStop {
 }
 
 /// `odd_name`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OddName<'a> {
     /// `new`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new: Option<bool>,
     /// `name`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<Str<'a>>,
 }
 
@@ -362,6 +386,13 @@ impl<'a> OddName<'a> {
     }
 }
 
+members! {
+    closed OddName<'a> {
+        optional new: "new" = None,
+        optional name: "name" = None,
+    }
+}
+
 impl Command for OddName<'_> {
     type View<'v> = Raw<'v>;
 
@@ -379,8 +410,7 @@ impl OwnedCommand for OddName<'_> {
 }
 
 /// `__org.example_sink-vendor`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OrgExampleSinkVendor {}
 
@@ -393,6 +423,8 @@ impl OrgExampleSinkVendor {
         Self {}
     }
 }
+
+members! { closed OrgExampleSinkVendor {} }
 
 impl Command for OrgExampleSinkVendor {
     type View<'v> = view::OrgExampleThing<'v>;

@@ -11,14 +11,15 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use qga_proto::json::{List, Raw, Str};
+use qga_proto::json::{List, Members, Raw, Str};
+use qga_proto::members;
 
 /// `__org.example_Thing`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct OrgExampleThing<'a> {
     /// `__org.example_value`.
-    #[serde(borrow, rename = "__org.example_value", skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "__org.example_value", skip_serializing_if = "Option::is_none")]
     pub org_example_value: Option<Str<'a>>,
     /// `String`.
     #[serde(rename = "String")]
@@ -39,8 +40,15 @@ impl<'a> OrgExampleThing<'a> {
     }
 }
 
+members! {
+    open OrgExampleThing<'a> {
+        optional org_example_value: "__org.example_value" = None,
+        required string: "String" = Members::empty(),
+    }
+}
+
 /// `String`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct String_ {
     /// `self`.
@@ -59,6 +67,12 @@ impl String_ {
     pub fn self_(mut self, self_: bool) -> Self {
         self.self_ = Some(self_);
         self
+    }
+}
+
+members! {
+    open String_ {
+        optional self_: "self" = None,
     }
 }
 
@@ -101,7 +115,7 @@ open_enum! {
 ///
 /// Note: Numbers are *not* strings, `u64` is not **i64**; see `there` and the site or
 /// <https://www.qemu.org/docs/master/devel/qapi-code-gen.html>.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SinkNumbers {
     /// `a`.
@@ -230,26 +244,43 @@ impl SinkNumbers {
     }
 }
 
+members! {
+    open SinkNumbers {
+        required a: "a" = Default::default(),
+        required b: "b" = Default::default(),
+        required c: "c" = Default::default(),
+        required d: "d" = Default::default(),
+        required e: "e" = Default::default(),
+        required f: "f" = Default::default(),
+        required g: "g" = Default::default(),
+        required h: "h" = Default::default(),
+        required i: "i" = Default::default(),
+        required j: "j" = Default::default(),
+        required k: "k" = Default::default(),
+        required l: "l" = Default::default(),
+        required m: "m" = (),
+    }
+}
+
 /// `SinkBase`.
 ///
 /// May change without notice.
 ///
 /// Feature `extra`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SinkBase<'a> {
     /// `type`.
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub type_: Str<'a>,
     /// `some_name`.
     #[serde(rename = "some_name")]
     pub some_name: SinkNumbers,
     /// `opt-any`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_any: Option<Raw<'a>>,
     /// `q-type`.
-    #[serde(borrow)]
     pub q_type: Str<'a>,
 }
 
@@ -267,33 +298,39 @@ impl<'a> SinkBase<'a> {
     }
 }
 
+members! {
+    open SinkBase<'a> {
+        required type_: "type" = Default::default(),
+        required some_name: "some_name" = Members::empty(),
+        optional opt_any: "opt-any" = None,
+        required q_type: "q-type" = Default::default(),
+    }
+}
+
 /// Has a base, a list, and itself.
 ///
 /// Since QEMU 2.0. Linux only.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SinkDerived<'a> {
     /// `type`.
-    #[serde(borrow, rename = "type")]
+    #[serde(rename = "type")]
     pub type_: Str<'a>,
     /// `some_name`.
     #[serde(rename = "some_name")]
     pub some_name: SinkNumbers,
     /// `opt-any`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub opt_any: Option<Raw<'a>>,
     /// `q-type`.
-    #[serde(borrow)]
     pub q_type: Str<'a>,
     /// Many names.
-    #[serde(borrow, default)]
     pub names: List<'a, Str<'a>>,
     /// One of the same kind.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub child: Option<Raw<'a>>,
     /// More of the same kind.
-    #[serde(borrow, default)]
     pub children: List<'a, Self>,
     /// Younger than the rest, so that it may be missing (since 3.0).
     ///
@@ -301,13 +338,12 @@ pub struct SinkDerived<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub late: Option<i64>,
     /// A younger list (Since 3.1).
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub late_list: Option<List<'a, SinkColor<'a>>>,
     /// `a-name-that-is-so-long-that-attributes-must-be-broken-up`.
-    #[serde(borrow)]
     pub a_name_that_is_so_long_that_attributes_must_be_broken_up: SinkColor<'a>,
     /// `b-name-that-is-so-long-that-assignments-must-be-broken-up`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub b_name_that_is_so_long_that_assignments_must_be_broken_up: Option<Str<'a>>,
 }
 
@@ -373,6 +409,22 @@ impl<'a> SinkDerived<'a> {
         self.b_name_that_is_so_long_that_assignments_must_be_broken_up =
             Some(b_name_that_is_so_long_that_assignments_must_be_broken_up.into());
         self
+    }
+}
+
+members! {
+    open SinkDerived<'a> {
+        required type_: "type" = Default::default(),
+        required some_name: "some_name" = Members::empty(),
+        optional opt_any: "opt-any" = None,
+        required q_type: "q-type" = Default::default(),
+        optional names: "names" = List::default(),
+        optional child: "child" = None,
+        optional children: "children" = List::default(),
+        optional late: "late" = None,
+        optional late_list: "late-list" = None,
+        required a_name_that_is_so_long_that_attributes_must_be_broken_up: "a-name-that-is-so-long-that-attributes-must-be-broken-up" = SinkColor::Other(Str::new("")),
+        optional b_name_that_is_so_long_that_assignments_must_be_broken_up: "b-name-that-is-so-long-that-assignments-must-be-broken-up" = None,
     }
 }
 
@@ -527,16 +579,15 @@ impl<'a> From<SinkShape<'a>> for SinkShapeWire<'a> {
 }
 
 /// `SinkRed`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SinkRed<'a> {
     /// `redness`.
     pub redness: i64,
     /// `shape`.
-    #[serde(borrow, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub shape: Option<Raw<'a>>,
     /// `list`.
-    #[serde(borrow, default)]
     pub list: List<'a, Self>,
 }
 
@@ -554,8 +605,16 @@ impl<'a> SinkRed<'a> {
     }
 }
 
+members! {
+    open SinkRed<'a> {
+        required redness: "redness" = Default::default(),
+        optional shape: "shape" = None,
+        optional list: "list" = List::default(),
+    }
+}
+
 /// `SinkEmpty`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct SinkEmpty {}
 
@@ -565,6 +624,8 @@ impl SinkEmpty {
         Self {}
     }
 }
+
+members! { open SinkEmpty {} }
 
 /// `SinkInner`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -651,12 +712,11 @@ impl<'a> From<SinkInner<'a>> for SinkInnerWire<'a> {
 }
 
 /// `SinkInnerBase`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SinkInnerBase<'a> {
     /// `inner-kind`.
-    #[serde(borrow)]
     pub inner_kind: SinkInnerKind<'a>,
 }
 
@@ -664,6 +724,12 @@ impl<'a> SinkInnerBase<'a> {
     /// With all members.
     pub const fn new(inner_kind: SinkInnerKind<'a>) -> Self {
         Self { inner_kind }
+    }
+}
+
+members! {
+    open SinkInnerBase<'a> {
+        required inner_kind: "inner-kind" = SinkInnerKind::Other(Str::new("")),
     }
 }
 
@@ -680,14 +746,13 @@ open_enum! {
 }
 
 /// `SinkRight`.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct SinkRight<'a> {
     /// `redness`.
     pub redness: i64,
     /// `right-of`.
-    #[serde(borrow)]
     pub right_of: Str<'a>,
 }
 
@@ -695,6 +760,13 @@ impl<'a> SinkRight<'a> {
     /// With all members.
     pub fn new(redness: i64, right_of: impl Into<Str<'a>>) -> Self {
         Self { redness, right_of: right_of.into() }
+    }
+}
+
+members! {
+    open SinkRight<'a> {
+        required redness: "redness" = Default::default(),
+        required right_of: "right-of" = Default::default(),
     }
 }
 
