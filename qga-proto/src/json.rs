@@ -36,5 +36,5 @@ pub use self::raw::RawBuf;
 pub use self::reader::{MAX_DEPTH, from_slice};
 pub use self::str::{Chars, Str};
 
-pub(crate) use self::reader::Reader;
+pub(crate) use self::reader::{Failed, Reader};
 pub(crate) use self::writer::{WriteError, Writer};

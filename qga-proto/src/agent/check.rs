@@ -4,7 +4,7 @@ use core::fmt;
 
 use heapless::String;
 
-use crate::json::{Error, Reader};
+use crate::json::{Failed, Reader};
 use crate::metadata::{Member, Type, TypeKind, type_info};
 use crate::text::Text;
 
@@ -19,7 +19,7 @@ pub(super) fn check(members: &[Member], arguments: &[u8]) -> Result<(), Text> {
     // The syntax has been checked; what is left can only be too deep.
     Checker { path: String::new() }.members(&mut reader, members).map_err(|fault| match fault {
         Fault::Told(text) => text,
-        Fault::Syntax(error) => Text::new(error),
+        Fault::Syntax => Text::new(reader.error()),
     })
 }
 
@@ -31,7 +31,7 @@ struct Checker {
 
 enum Fault {
     Told(Text),
-    Syntax(Error),
+    Syntax,
 }
 
 /// More than any path has whose names are the schema's.
@@ -126,7 +126,7 @@ impl Checker {
                 None => self.expected(name),
             },
             // No command takes one inside another object.
-            TypeKind::Union { .. } if first == b'{' => reader.skip().map(drop).map_err(Fault::Syntax),
+            TypeKind::Union { .. } if first == b'{' => reader.skip().map(drop).map_err(Fault::from),
             TypeKind::Union { .. } => self.expected("object"),
         }
     }
@@ -161,9 +161,9 @@ fn is_number(first: u8) -> bool {
     first == b'-' || first.is_ascii_digit()
 }
 
-impl From<Error> for Fault {
-    fn from(error: Error) -> Self {
-        Self::Syntax(error)
+impl From<Failed> for Fault {
+    fn from(_: Failed) -> Self {
+        Self::Syntax
     }
 }
 

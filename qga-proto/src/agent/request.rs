@@ -67,9 +67,9 @@ impl<'a> Request<'a> {
 
     fn find_null(&self) -> Result<(), json::Error> {
         let mut reader = Reader::new(self.arguments);
-        reader.begin_object()?;
-        while reader.next_key()?.is_some() {
-            let value = reader.skip()?;
+        reader.told(Reader::begin_object)?;
+        while reader.told(Reader::next_key)?.is_some() {
+            let value = reader.told(Reader::skip)?;
             if self.arguments[value.start] == b'n' {
                 return Err(json::Error::new(
                     ErrorKind::Expected("an argument that is not null"),

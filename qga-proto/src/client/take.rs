@@ -33,6 +33,20 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     }
 
     fn take<'v, T: Deserialize<'v>>(&'v mut self, serial: u64) -> Result<T, Error> {
+        let mut value = None;
+        self.read_value(serial, &mut |text| {
+            value = Some(json::from_slice(text)?);
+            Ok(())
+        })?;
+        value.ok_or(Error::Misuse(Misuse::NotSettled))
+    }
+
+    /// Lets `read` read the reply's value. Without its type, so that this stands once.
+    fn read_value<'v>(
+        &'v mut self,
+        serial: u64,
+        read: &mut dyn FnMut(&'v [u8]) -> Result<(), json::Error>,
+    ) -> Result<(), Error> {
         let found = self.take_value(serial)?;
         let (text, line) = match found {
             Some(Found::Late) => (self.late.given(), None),
@@ -42,20 +56,19 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
             }
             None => (&b"{}"[..], None),
         };
-        json::from_slice(text).or_else(|error| {
-            // Not even JSON, perhaps: what else is wrong on this line?
-            let (value, is_reply) = look_again(line);
-            if let Some(value) = value {
-                return Ok(json::from_slice(value).map_err(Violation::Undecodable)?);
-            }
-            if is_reply {
-                return Err(Violation::Undecodable(error).into());
-            }
-            if self.state == State::Idle {
-                (self.state, self.doubted) = (State::Unsynced, true);
-            }
-            Err(Violation::NotAReply.into())
-        })
+        let Err(error) = read(text) else { return Ok(()) };
+        // Not even JSON, perhaps: what else is wrong on this line?
+        let (value, is_reply) = look_again(line);
+        if let Some(value) = value {
+            return read(value).map_err(Error::undecodable);
+        }
+        if is_reply {
+            return Err(Error::undecodable(error));
+        }
+        if self.state == State::Idle {
+            (self.state, self.doubted) = (State::Unsynced, true);
+        }
+        Err(Violation::NotAReply.into())
     }
 
     /// Where the reply's value is; `None` for a command that is silent when it succeeds.

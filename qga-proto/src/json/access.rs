@@ -6,7 +6,7 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::deserialize::{SCRATCH, visit_str, visit_token};
-use super::error::Error;
+use super::error::{Error, ErrorKind};
 use super::reader::Reader;
 use super::scan::StringToken;
 use super::str::Str;
@@ -18,15 +18,14 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
     type Error = Error;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        if !self.0.next_in(b'}')? {
-            return Ok(None);
+        match self.0.told(Reader::next_name)? {
+            Some(key) => seed.deserialize(key).map(Some),
+            None => Ok(None),
         }
-        let key = self.0.key()?;
-        seed.deserialize(key).map(Some)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        self.0.colon()?;
+        self.0.told(Reader::colon)?;
         let reader = &mut *self.0;
         seed.deserialize(&mut *reader).map_err(|error| error.or_at(reader.at))
     }
@@ -39,7 +38,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
     type Error = Error;
 
     fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        if !self.0.next_in(b']')? {
+        if !self.0.told(Reader::begin_element)? {
             return Ok(None);
         }
         seed.deserialize(&mut *self.0).map(Some)
@@ -57,8 +56,8 @@ impl<'de> Key<'de> {
         Self { token, at }
     }
 
-    pub(super) fn to_str(&self) -> Result<Str<'de>, Error> {
-        self.token.to_str(self.at)
+    fn to_str(&self) -> Result<Str<'de>, Error> {
+        self.token.to_str().ok_or(Error::new(ErrorKind::Utf8, self.at))
     }
 }
 
@@ -124,15 +123,15 @@ impl<'de> VariantAccess<'de> for UnitVariant<'_, 'de> {
     }
 
     fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, _: S) -> Result<S::Value, Error> {
-        Err(self.0.expected("a variant with data"))
+        self.0.told(|reader| Err(reader.expected("a variant with data")))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
-        Err(self.0.expected("a variant with data"))
+        self.0.told(|reader| Err(reader.expected("a variant with data")))
     }
 
     fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Error> {
-        Err(self.0.expected("a variant with data"))
+        self.0.told(|reader| Err(reader.expected("a variant with data")))
     }
 }
 
@@ -144,9 +143,9 @@ impl<'de> EnumAccess<'de> for DataVariant<'_, 'de> {
     type Variant = Self;
 
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Error> {
-        let key = self.0.key()?;
+        let key = self.0.told(Reader::named)?;
         let variant = seed.deserialize(key)?;
-        self.0.colon()?;
+        self.0.told(Reader::colon)?;
         Ok((variant, self))
     }
 }

@@ -9,7 +9,6 @@ use super::error::{Error, ErrorKind};
 use super::list::List;
 use super::raw::Raw;
 use super::reader::Reader;
-use super::scan;
 use super::str::Str;
 
 /// Room to undo escapes in: longer than any name or value of the schema.
@@ -45,16 +44,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     type Error = Error;
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.peek()? {
+        match self.told(Reader::peek)? {
             b'{' => self.visit_object(visitor),
             b'[' => self.visit_array(visitor),
-            b'"' => {
-                let at = self.at;
-                visit_str(self.string()?, at, visitor)
-            }
-            b't' => self.literal("true").and_then(|()| visitor.visit_bool(true)),
-            b'f' => self.literal("false").and_then(|()| visitor.visit_bool(false)),
-            b'n' => self.literal("null").and_then(|()| visitor.visit_unit()),
+            b'"' => self.deserialize_str(visitor),
+            b't' | b'f' => self.deserialize_bool(visitor),
+            b'n' => self.deserialize_unit(visitor),
             b'-' | b'0'..=b'9' => {
                 let at = self.at;
                 match self.integer() {
@@ -65,41 +60,24 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                     // A fraction, an exponent, or more than 64 bits: a double, as the agent reads it too.
                     _ => {
                         self.at = at;
-                        visitor.visit_f64(self.float()?)
+                        self.deserialize_f64(visitor)
                     }
                 }
             }
-            _ => Err(self.expected("a value")),
+            _ => self.told(|reader| Err(reader.expected("a value"))),
         }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.peek()? {
-            b't' => self.literal("true").and_then(|()| visitor.visit_bool(true)),
-            b'f' => self.literal("false").and_then(|()| visitor.visit_bool(false)),
-            _ => Err(self.expected("true or false")),
-        }
+        visitor.visit_bool(self.told(Reader::boolean)?)
     }
 
     fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.peek()?;
-        let at = self.at;
-        let (negative, magnitude) = self.integer()?;
-        let value = if negative { 0i64.checked_sub_unsigned(magnitude) } else { magnitude.try_into().ok() };
-        visitor.visit_i64(value.ok_or(Error::new(ErrorKind::NumberOutOfRange, at))?)
+        visitor.visit_i64(self.told(Reader::signed)?)
     }
 
-    /// A negative number stands for itself plus 2^64: agents before QEMU 2.11 print large unsigned numbers so.
     fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.peek()?;
-        let at = self.at;
-        let (negative, magnitude) = self.integer()?;
-        let value = match (negative, 0i64.checked_sub_unsigned(magnitude)) {
-            (false, _) => magnitude,
-            (true, Some(value)) => value as u64,
-            (true, None) => return Err(Error::new(ErrorKind::NumberOutOfRange, at)),
-        };
-        visitor.visit_u64(value)
+        visitor.visit_u64(self.told(Reader::unsigned)?)
     }
 
     fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -131,15 +109,13 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_f64(self.float()?)
+        visitor.visit_f64(self.told(Reader::float)?)
     }
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.peek()? != b'"' {
-            return Err(self.expected("a string"));
-        }
+        self.told(Reader::peek)?;
         let at = self.at;
-        visit_str(self.string()?, at, visitor)
+        visit_str(self.told(Reader::string)?, at, visitor)
     }
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
@@ -147,15 +123,15 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.peek()? {
-            b'n' => self.literal("null").and_then(|()| visitor.visit_none()),
-            _ => visitor.visit_some(self),
+        match self.told(Reader::null)? {
+            true => visitor.visit_none(),
+            false => visitor.visit_some(self),
         }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.peek()?;
-        self.literal("null").and_then(|()| visitor.visit_unit())
+        self.told(|reader| if reader.null()? { Ok(()) } else { Err(reader.expected("null")) })?;
+        visitor.visit_unit()
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -173,35 +149,21 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         match name {
-            Str::TOKEN => {
-                if self.peek()? != b'"' {
-                    return Err(self.expected("a string"));
-                }
-                visit_token(self.string()?, visitor)
-            }
+            Str::TOKEN => visit_token(self.told(Reader::string)?, visitor),
             Base64::TOKEN => {
-                if self.peek()? != b'"' {
-                    return Err(self.expected("a base64 string"));
-                }
-                visitor.visit_borrowed_bytes(self.token()?.text)
+                let token = self.told(|reader| reader.quoted("a base64 string"))?;
+                visitor.visit_borrowed_bytes(token.text)
             }
-            List::<()>::TOKEN => {
-                if self.peek()? != b'[' {
-                    return Err(self.expected("an array"));
-                }
-                let start = self.at;
-                self.at = scan::array(self.text, start)?;
-                visitor.visit_borrowed_bytes(&self.text[start..self.at])
-            }
-            Str::OR_OBJECT => match self.peek()? {
+            List::<()>::TOKEN => visitor.visit_borrowed_bytes(self.told(Reader::array)?),
+            Str::OR_OBJECT => match self.told(Reader::peek)? {
                 b'{' => self.visit_object(visitor),
-                b'"' => {
-                    let at = self.at;
-                    visit_str(self.string()?, at, visitor)
-                }
-                _ => Err(self.expected("an object or a string")),
+                b'"' => self.deserialize_str(visitor),
+                _ => self.told(|reader| Err(reader.expected("an object or a string"))),
             },
-            Raw::TOKEN => visitor.visit_borrowed_bytes(&self.text[self.skip()?]),
+            Raw::TOKEN => {
+                let range = self.told(Reader::skip)?;
+                visitor.visit_borrowed_bytes(&self.text[range])
+            }
             _ => visitor.visit_newtype_struct(self),
         }
     }
@@ -242,16 +204,16 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        match self.peek()? {
+        match self.told(Reader::peek)? {
             b'"' => visitor.visit_enum(UnitVariant(self)),
             _ => {
-                self.open(b'{', "a string or an object")?;
+                self.told(|reader| {
+                    reader.open(b'{', "a string or an object")?;
+                    if reader.next_in(b'}')? { Ok(()) } else { Err(reader.expected("a member")) }
+                })?;
                 let outer = self.depth - 1;
-                if !self.next_in(b'}')? {
-                    return Err(self.expected("a member"));
-                }
                 let value = visitor.visit_enum(DataVariant(self))?;
-                self.closed(outer, b'}')?;
+                self.told(|reader| reader.closed(outer, b'}'))?;
                 Ok(value)
             }
         }
@@ -262,7 +224,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.skip()?;
+        self.told(Reader::skip)?;
         visitor.visit_unit()
     }
 

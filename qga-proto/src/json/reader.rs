@@ -1,5 +1,6 @@
 //! A serde `Deserializer` over one complete JSON text.
 
+use core::mem;
 use core::ops::Range;
 use core::str;
 
@@ -21,9 +22,13 @@ pub const MAX_DEPTH: usize = 128;
 pub fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error> {
     let mut reader = Reader::new(text);
     let value = T::deserialize(&mut reader).map_err(|error| error.or_at(reader.at))?;
-    reader.end()?;
+    reader.told(Reader::end)?;
     Ok(value)
 }
+
+/// Reading has failed: the reader knows why, and stands where. So what is handed on at each `?` takes no room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Failed;
 
 /// Reads JSON from the front of a text.
 #[derive(Clone)]
@@ -33,62 +38,90 @@ pub(crate) struct Reader<'de> {
     pub(super) depth: usize,
     /// Inside an array or object: no element has been read yet.
     first: bool,
+    /// What was wrong, when reading has failed.
+    fault: ErrorKind,
 }
 
 impl<'de> Reader<'de> {
     pub(crate) fn new(text: &'de [u8]) -> Self {
-        Self { text, at: 0, depth: 0, first: true }
+        Self { text, at: 0, depth: 0, first: true, fault: ErrorKind::Eof }
     }
 
     /// A reader that stands inside the array `text`.
     pub(super) fn in_array(text: &'de [u8]) -> Self {
-        Self { text, at: 1, depth: 1, first: true }
+        Self { at: 1, depth: 1, ..Self::new(text) }
     }
 
     /// The next element of the array that the reader stands in; `None` at its end, which is passed.
     pub(super) fn next_element<T: Deserialize<'de>>(&mut self) -> Result<Option<T>, Error> {
-        if !self.next_in(b']')? {
+        if !self.told(Self::begin_element)? {
             return Ok(None);
         }
         T::deserialize(&mut *self).map(Some).map_err(|error| error.or_at(self.at))
     }
 
+    /// Reads something; what is wrong with it is told.
+    #[inline]
+    pub(crate) fn told<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Failed>) -> Result<T, Error> {
+        read(self).map_err(|Failed| self.error())
+    }
+
+    /// Why reading has failed.
+    #[cold]
+    pub(crate) fn error(&mut self) -> Error {
+        Error::new(mem::replace(&mut self.fault, ErrorKind::Eof), self.at)
+    }
+
+    /// Reading has failed here.
+    #[cold]
+    pub(super) fn fail(&mut self, fault: ErrorKind) -> Failed {
+        self.fault = fault;
+        Failed
+    }
+
+    /// Something else must be here.
+    #[cold]
+    pub(super) fn expected(&mut self, what: &'static str) -> Failed {
+        self.fail(ErrorKind::Expected(what))
+    }
+
     /// Steps into an object.
-    pub(crate) fn begin_object(&mut self) -> Result<(), Error> {
+    pub(crate) fn begin_object(&mut self) -> Result<(), Failed> {
         self.open(b'{', "an object")
     }
 
     /// The next member's name in the object that the reader stands in, the reader then before its value; `None` at the
     /// object's end, which is passed.
-    pub(crate) fn next_key(&mut self) -> Result<Option<Str<'de>>, Error> {
+    pub(crate) fn next_key(&mut self) -> Result<Option<Str<'de>>, Failed> {
         if !self.next_in(b'}')? {
             return Ok(None);
         }
-        let key = self.key()?.to_str()?;
+        let token = self.key()?;
+        let key = self.text_of(token)?;
         self.colon()?;
         Ok(Some(key))
     }
 
     /// Steps into an array.
-    pub(crate) fn begin_array(&mut self) -> Result<(), Error> {
+    pub(crate) fn begin_array(&mut self) -> Result<(), Failed> {
         self.open(b'[', "an array")
     }
 
     /// Steps to the next element of the array that the reader stands in; `false` at its end, which is passed.
-    pub(crate) fn begin_element(&mut self) -> Result<bool, Error> {
+    pub(crate) fn begin_element(&mut self) -> Result<bool, Failed> {
         self.next_in(b']')
     }
 
     /// Skips a value; gives its place in the text.
-    pub(crate) fn skip(&mut self) -> Result<Range<usize>, Error> {
+    pub(crate) fn skip(&mut self) -> Result<Range<usize>, Failed> {
         self.space();
         let start = self.at;
-        self.at = scan::value(self.text, start)?;
+        self.skip_value()?;
         Ok(start..self.at)
     }
 
     /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Result<(), Error> {
+    pub(crate) fn end(&mut self) -> Result<(), Failed> {
         self.space();
         if self.at == self.text.len() { Ok(()) } else { Err(self.expected("nothing more")) }
     }
@@ -100,21 +133,20 @@ impl<'de> Reader<'de> {
 
     /// The next byte that is not white space, still unread.
     #[inline]
-    pub(crate) fn peek(&mut self) -> Result<u8, Error> {
+    pub(crate) fn peek(&mut self) -> Result<u8, Failed> {
         self.space();
-        self.text.get(self.at).copied().ok_or(Error::new(ErrorKind::Eof, self.at))
+        match self.text.get(self.at) {
+            Some(&byte) => Ok(byte),
+            None => Err(self.fail(ErrorKind::Eof)),
+        }
     }
 
-    pub(super) fn expected(&self, what: &'static str) -> Error {
-        Error::new(ErrorKind::Expected(what), self.at)
-    }
-
-    pub(super) fn open(&mut self, bracket: u8, what: &'static str) -> Result<(), Error> {
+    pub(super) fn open(&mut self, bracket: u8, what: &'static str) -> Result<(), Failed> {
         if self.peek()? != bracket {
             return Err(self.expected(what));
         }
         if self.depth == MAX_DEPTH {
-            return Err(Error::new(ErrorKind::TooDeep, self.at));
+            return Err(self.fail(ErrorKind::TooDeep));
         }
         self.at += 1;
         self.depth += 1;
@@ -124,7 +156,7 @@ impl<'de> Reader<'de> {
 
     /// Passes the comma before the next element, or the closing bracket: `false`.
     #[inline]
-    pub(super) fn next_in(&mut self, close: u8) -> Result<bool, Error> {
+    pub(super) fn next_in(&mut self, close: u8) -> Result<bool, Failed> {
         let next = self.peek()?;
         if next == close {
             self.at += 1;
@@ -144,7 +176,7 @@ impl<'de> Reader<'de> {
     }
 
     #[inline]
-    pub(super) fn colon(&mut self) -> Result<(), Error> {
+    pub(super) fn colon(&mut self) -> Result<(), Failed> {
         if self.peek()? != b':' {
             return Err(self.expected("':'"));
         }
@@ -152,67 +184,142 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
+    /// A member's name, as a token.
     #[inline]
-    pub(super) fn key(&mut self) -> Result<Key<'de>, Error> {
+    pub(super) fn key(&mut self) -> Result<StringToken<'de>, Failed> {
+        self.quoted("a member's name")
+    }
+
+    /// A member's name, and where it is.
+    pub(super) fn named(&mut self) -> Result<Key<'de>, Failed> {
+        let token = self.key()?;
+        Ok(Key::new(token, self.start_of(&token)))
+    }
+
+    /// The next member's name; `None` at the object's end, which is passed.
+    pub(super) fn next_name(&mut self) -> Result<Option<Key<'de>>, Failed> {
+        if self.next_in(b'}')? { self.named().map(Some) } else { Ok(None) }
+    }
+
+    /// A string.
+    pub(crate) fn string(&mut self) -> Result<Str<'de>, Failed> {
+        let token = self.quoted("a string")?;
+        self.text_of(token)
+    }
+
+    /// A string token. `what` must be here.
+    #[inline]
+    pub(super) fn quoted(&mut self, what: &'static str) -> Result<StringToken<'de>, Failed> {
         if self.peek()? != b'"' {
-            return Err(self.expected("a member's name"));
+            return Err(self.expected(what));
         }
-        let at = self.at;
-        Ok(Key::new(self.token()?, at))
+        self.token()
     }
 
-    /// A string token of which the reader stands at the opening quote.
-    #[inline]
-    pub(super) fn token(&mut self) -> Result<StringToken<'de>, Error> {
-        let (token, end) = scan::string(self.text, self.at + 1)?;
-        self.at = end;
-        Ok(token)
+    /// The text of an array.
+    pub(super) fn array(&mut self) -> Result<&'de [u8], Failed> {
+        if self.peek()? != b'[' {
+            return Err(self.expected("an array"));
+        }
+        let start = self.at;
+        self.skip_array()?;
+        Ok(&self.text[start..self.at])
     }
 
-    pub(crate) fn string(&mut self) -> Result<Str<'de>, Error> {
-        let at = self.at;
-        self.token()?.to_str(at)
+    pub(super) fn boolean(&mut self) -> Result<bool, Failed> {
+        match self.peek()? {
+            b't' => self.literal("true").map(|()| true),
+            b'f' => self.literal("false").map(|()| false),
+            _ => Err(self.expected("true or false")),
+        }
+    }
+
+    /// Whether it is `null`, which is passed then.
+    pub(super) fn null(&mut self) -> Result<bool, Failed> {
+        match self.peek()? {
+            b'n' => self.literal("null").map(|()| true),
+            _ => Ok(false),
+        }
+    }
+
+    /// The token that has just been read, as the text that it is.
+    fn text_of(&mut self, token: StringToken<'de>) -> Result<Str<'de>, Failed> {
+        token.to_str().ok_or_else(|| {
+            self.at = self.start_of(&token);
+            self.fail(ErrorKind::Utf8)
+        })
+    }
+
+    /// Where the opening quote is of the token that has just been read.
+    fn start_of(&self, token: &StringToken<'_>) -> usize {
+        self.at - token.text.len() - 2
+    }
+
+    pub(super) fn signed(&mut self) -> Result<i64, Failed> {
+        self.peek()?;
+        let start = self.at;
+        let (negative, magnitude) = self.integer()?;
+        let value = if negative { 0i64.checked_sub_unsigned(magnitude) } else { magnitude.try_into().ok() };
+        value.ok_or_else(|| self.out_of_range(start))
+    }
+
+    /// A negative number stands for itself plus 2^64: agents before QEMU 2.11 print large unsigned numbers so.
+    pub(super) fn unsigned(&mut self) -> Result<u64, Failed> {
+        self.peek()?;
+        let start = self.at;
+        match self.integer()? {
+            (false, magnitude) => Ok(magnitude),
+            (true, magnitude) => match 0i64.checked_sub_unsigned(magnitude) {
+                Some(value) => Ok(value as u64),
+                None => Err(self.out_of_range(start)),
+            },
+        }
     }
 
     /// An integer: its sign and its magnitude.
-    pub(crate) fn integer(&mut self) -> Result<(bool, u64), Error> {
+    pub(crate) fn integer(&mut self) -> Result<(bool, u64), Failed> {
         if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
             return Err(self.expected("an integer"));
         }
-        let (end, integer) = scan::number(self.text, self.at)?;
-        if !integer {
+        let start = self.at;
+        if !self.number()? {
+            self.at = start;
             return Err(self.expected("an integer"));
         }
-        let token = &self.text[self.at..end];
-        let (negative, digits) = match token {
+        let (negative, digits) = match &self.text[start..self.at] {
             [b'-', digits @ ..] => (true, digits),
             digits => (false, digits),
         };
         let magnitude = digits
             .iter()
-            .try_fold(0, |value: u64, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')))
-            .ok_or(Error::new(ErrorKind::NumberOutOfRange, self.at))?;
-        self.at = end;
-        Ok((negative, magnitude))
+            .try_fold(0, |value: u64, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
+        match magnitude {
+            Some(magnitude) => Ok((negative, magnitude)),
+            None => Err(self.out_of_range(start)),
+        }
     }
 
-    pub(super) fn float(&mut self) -> Result<f64, Error> {
+    /// The number that begins at `start` is none that is wanted.
+    fn out_of_range(&mut self, start: usize) -> Failed {
+        self.at = start;
+        self.fail(ErrorKind::NumberOutOfRange)
+    }
+
+    pub(super) fn float(&mut self) -> Result<f64, Failed> {
         if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
             return Err(self.expected("a number"));
         }
-        let (end, _) = scan::number(self.text, self.at)?;
-        let number = str::from_utf8(&self.text[self.at..end]).ok().and_then(|token| token.parse().ok());
+        let start = self.at;
+        self.number()?;
+        let number = str::from_utf8(&self.text[start..self.at]).ok().and_then(|token| token.parse().ok());
         match number.filter(|number: &f64| number.is_finite()) {
-            Some(number) => {
-                self.at = end;
-                Ok(number)
-            }
-            None => Err(Error::new(ErrorKind::NumberOutOfRange, self.at)),
+            Some(number) => Ok(number),
+            None => Err(self.out_of_range(start)),
         }
     }
 
     /// `true`, `false` or `null`: the one that `word` is.
-    pub(super) fn literal(&mut self, word: &'static str) -> Result<(), Error> {
+    pub(super) fn literal(&mut self, word: &'static str) -> Result<(), Failed> {
         if !self.text[self.at..].starts_with(word.as_bytes()) {
             return Err(self.expected(word));
         }
@@ -221,23 +328,23 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.open(b'{', "an object")?;
+        self.told(Self::begin_object)?;
         let outer = self.depth - 1;
         let value = visitor.visit_map(Members(self))?;
-        self.closed(outer, b'}')?;
+        self.told(|reader| reader.closed(outer, b'}'))?;
         Ok(value)
     }
 
     pub(super) fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.open(b'[', "an array")?;
+        self.told(Self::begin_array)?;
         let outer = self.depth - 1;
         let value = visitor.visit_seq(Elements(self))?;
-        self.closed(outer, b']')?;
+        self.told(|reader| reader.closed(outer, b']'))?;
         Ok(value)
     }
 
     /// After a visit: the closing bracket has been passed, or must come now.
-    pub(super) fn closed(&mut self, outer: usize, close: u8) -> Result<(), Error> {
+    pub(super) fn closed(&mut self, outer: usize, close: u8) -> Result<(), Failed> {
         if self.depth == outer {
             return Ok(());
         }

@@ -2,8 +2,8 @@
 
 use core::str;
 
-use super::error::{Error, ErrorKind};
-use super::reader::MAX_DEPTH;
+use super::error::ErrorKind;
+use super::reader::{Failed, MAX_DEPTH, Reader};
 use super::str::Str;
 
 /// The contents of a string token, still escaped.
@@ -14,29 +14,198 @@ pub(super) struct StringToken<'a> {
 }
 
 impl<'a> StringToken<'a> {
-    /// The token, whose opening quote stands at `at`, as the text that it is.
-    pub(super) fn to_str(self, at: usize) -> Result<Str<'a>, Error> {
-        let text = str::from_utf8(self.text).map_err(|_| Error::new(ErrorKind::Utf8, at))?;
-        Ok(if self.escaped { Str::from_escaped(text) } else { Str::new(text) })
+    /// The token as the text that it is. `None`: it is not UTF-8.
+    pub(super) fn to_str(self) -> Option<Str<'a>> {
+        let text = str::from_utf8(self.text).ok()?;
+        Some(if self.escaped { Str::from_escaped(text) } else { Str::new(text) })
     }
 }
 
-/// Reads a string whose opening quote stands right before `at`; gives its content and the position behind the closing
-/// quote. Escapes are checked here, so that unescaping later cannot fail; UTF-8 is not.
-#[inline]
-pub(super) fn string(text: &[u8], at: usize) -> Result<(StringToken<'_>, usize), Error> {
-    match name(text, at) {
-        Ok(name) => Ok((StringToken { text: name, escaped: false }, at + name.len() + 1)),
-        Err(end) => long_string(text, at, end),
+impl<'de> Reader<'de> {
+    /// A string, at whose opening quote the reader stands. Escapes are checked here, so that unescaping later cannot fail;
+    /// UTF-8 is not.
+    #[inline]
+    pub(super) fn token(&mut self) -> Result<StringToken<'de>, Failed> {
+        let start = self.at + 1;
+        match name(self.text, start) {
+            Ok(name) => {
+                self.at = start + name.len() + 1;
+                Ok(StringToken { text: name, escaped: false })
+            }
+            Err(end) => self.long_string(start, end),
+        }
     }
-}
 
-/// Skips a string whose opening quote stands right before `at`; gives the position behind its closing quote.
-#[inline]
-fn skip_string(text: &[u8], at: usize) -> Result<usize, Error> {
-    match name(text, at) {
-        Ok(name) => Ok(at + name.len() + 1),
-        Err(end) => long_string(text, at, end).map(|(_, end)| end),
+    /// The same, for a string that is plain up to `end`.
+    #[inline(never)]
+    fn long_string(&mut self, start: usize, end: usize) -> Result<StringToken<'de>, Failed> {
+        let mut escaped = false;
+        self.at = end;
+        loop {
+            self.at = plain_end(self.text, self.at);
+            match self.text.get(self.at) {
+                Some(b'"') => {
+                    let text = &self.text[start..self.at];
+                    self.at += 1;
+                    return Ok(StringToken { text, escaped });
+                }
+                Some(b'\\') => {
+                    let Some(len) = escape(self.text, self.at) else {
+                        return Err(self.fail(ErrorKind::Escape));
+                    };
+                    self.at += len;
+                    escaped = true;
+                }
+                Some(_) => return Err(self.expected("no raw control character in a string")),
+                None => return Err(self.fail(ErrorKind::Eof)),
+            }
+        }
+    }
+
+    /// A number. Gives whether it has neither fraction nor exponent.
+    pub(super) fn number(&mut self) -> Result<bool, Failed> {
+        if self.text.get(self.at) == Some(&b'-') {
+            self.at += 1;
+        }
+        let leading_zero = self.text.get(self.at) == Some(&b'0');
+        match self.digits() {
+            0 => return Err(self.expected("a digit")),
+            more @ 2.. if leading_zero => {
+                self.at -= more - 1;
+                return Err(self.expected("no digit after a leading zero"));
+            }
+            _ => {}
+        }
+        let mut integer = true;
+        if self.text.get(self.at) == Some(&b'.') {
+            integer = false;
+            self.at += 1;
+            if self.digits() == 0 {
+                return Err(self.expected("a digit after the point"));
+            }
+        }
+        if let Some(b'e' | b'E') = self.text.get(self.at) {
+            integer = false;
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.text.get(self.at) {
+                self.at += 1;
+            }
+            if self.digits() == 0 {
+                return Err(self.expected("a digit in the exponent"));
+            }
+        }
+        Ok(integer)
+    }
+
+    /// Passes digits; gives how many.
+    fn digits(&mut self) -> usize {
+        let start = self.at;
+        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
+            self.at += 1;
+        }
+        self.at - start
+    }
+
+    /// Skips one value. The grammar is checked in full; the stack of open brackets is one bit each, so a hostile text costs
+    /// neither stack nor memory.
+    pub(super) fn skip_value(&mut self) -> Result<(), Failed> {
+        /// One bit per open bracket, the innermost lowest: set for an object. As wide as [`MAX_DEPTH`].
+        type Objects = u128;
+        const { assert!(Objects::BITS as usize == MAX_DEPTH) };
+
+        let mut objects: Objects = 0;
+        let mut depth = 0;
+        loop {
+            // Here a value must begin.
+            match self.peek()? {
+                b'"' => drop(self.token()?),
+                bracket @ (b'{' | b'[') => {
+                    if depth == MAX_DEPTH {
+                        return Err(self.fail(ErrorKind::TooDeep));
+                    }
+                    let object = bracket == b'{';
+                    self.at += 1;
+                    if self.peek()? != (if object { b'}' } else { b']' }) {
+                        objects = objects << 1 | Objects::from(object);
+                        depth += 1;
+                        if object {
+                            self.skip_key()?;
+                        }
+                        continue;
+                    }
+                    self.at += 1;
+                }
+                b'-' | b'0'..=b'9' => drop(self.number()?),
+                _ => self.skip_literal()?,
+            }
+            // Here a value has ended; close what it closes.
+            loop {
+                if depth == 0 {
+                    return Ok(());
+                }
+                let object = objects & 1 == 1;
+                match self.peek()? {
+                    b',' => {
+                        self.at += 1;
+                        if object {
+                            self.skip_key()?;
+                        }
+                        break;
+                    }
+                    b'}' if object => {}
+                    b']' if !object => {}
+                    _ => return Err(self.expected(if object { "',' or '}'" } else { "',' or ']'" })),
+                }
+                self.at += 1;
+                objects >>= 1;
+                depth -= 1;
+            }
+        }
+    }
+
+    /// Skips an array, by its brackets alone. What is between is checked when it is read.
+    pub(super) fn skip_array(&mut self) -> Result<(), Failed> {
+        let mut depth = 0_usize;
+        loop {
+            match self.text.get(self.at) {
+                Some(b'"') => {
+                    self.token()?;
+                    continue;
+                }
+                Some(b'[' | b'{') => depth += 1,
+                Some(&bracket @ (b']' | b'}')) => {
+                    depth -= 1;
+                    if depth == 0 {
+                        if bracket == b'}' {
+                            return Err(self.expected("']'"));
+                        }
+                        self.at += 1;
+                        return Ok(());
+                    }
+                }
+                Some(_) => {}
+                None => return Err(self.fail(ErrorKind::Eof)),
+            }
+            self.at += 1;
+        }
+    }
+
+    /// Skips a member's name and its colon.
+    fn skip_key(&mut self) -> Result<(), Failed> {
+        self.key()?;
+        self.colon()
+    }
+
+    /// Skips `true`, `false` or `null`.
+    fn skip_literal(&mut self) -> Result<(), Failed> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        for word in ["true", "false", "null"] {
+            if rest.starts_with(word.as_bytes()) {
+                self.at += word.len();
+                return Ok(());
+            }
+        }
+        Err(self.expected("a value"))
     }
 }
 
@@ -57,27 +226,6 @@ fn name(text: &[u8], at: usize) -> Result<&[u8], usize> {
         }
     }
     Err(end)
-}
-
-/// The same, for a string that is plain up to `end`.
-#[inline(never)]
-fn long_string(text: &[u8], at: usize, end: usize) -> Result<(StringToken<'_>, usize), Error> {
-    let mut end = end;
-    let mut escaped = false;
-    loop {
-        end = plain_end(text, end);
-        match text.get(end) {
-            Some(b'"') => return Ok((StringToken { text: &text[at..end], escaped }, end + 1)),
-            Some(b'\\') => {
-                end = escape(text, end)?;
-                escaped = true;
-            }
-            Some(_) => {
-                return Err(Error::new(ErrorKind::Expected("no raw control character in a string"), end));
-            }
-            None => return Err(Error::new(ErrorKind::Eof, end)),
-        }
-    }
 }
 
 /// The first position from `at` on that is not ordinary string content: a quote, a backslash or a control character.
@@ -118,20 +266,16 @@ fn special_in_word(text: &[u8], at: usize) -> Option<usize> {
     Some(special.trailing_zeros() as usize / 8)
 }
 
-/// Checks the escape whose backslash stands at `at`; gives the position behind it. A surrogate pair is one escape.
-fn escape(text: &[u8], at: usize) -> Result<usize, Error> {
-    let error = Error::new(ErrorKind::Escape, at);
-    match text.get(at + 1) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 2),
-        Some(b'u') => match code_unit(text, at) {
-            Some(0xD800..=0xDBFF) => match code_unit(text, at + 6) {
-                Some(0xDC00..=0xDFFF) => Ok(at + 12),
-                _ => Err(error),
-            },
-            Some(0xDC00..=0xDFFF) | None => Err(error),
-            Some(_) => Ok(at + 6),
+/// Checks the escape whose backslash stands at `at`; gives its length. A surrogate pair is one escape.
+fn escape(text: &[u8], at: usize) -> Option<usize> {
+    match text.get(at + 1)? {
+        b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => Some(2),
+        b'u' => match code_unit(text, at)? {
+            0xD800..=0xDBFF => matches!(code_unit(text, at + 6)?, 0xDC00..=0xDFFF).then_some(12),
+            0xDC00..=0xDFFF => None,
+            _ => Some(6),
         },
-        _ => Err(error),
+        _ => None,
     }
 }
 
@@ -142,44 +286,6 @@ pub(super) fn code_unit(text: &[u8], at: usize) -> Option<u16> {
         let value = char::from(digit).to_digit(16)?;
         Some(unit << 4 | value as u16)
     })
-}
-
-/// A number token from `at` on: where it ends, and whether it has neither fraction nor exponent.
-pub(super) fn number(text: &[u8], at: usize) -> Result<(usize, bool), Error> {
-    let expected = |what, at| Err(Error::new(ErrorKind::Expected(what), at));
-    let digits = |at: usize| at + text[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let mut end = at;
-    if text.get(end) == Some(&b'-') {
-        end += 1;
-    }
-    let whole = digits(end);
-    match text.get(end) {
-        Some(b'0') if whole > end + 1 => return expected("no digit after a leading zero", end + 1),
-        _ if whole == end => return expected("a digit", end),
-        _ => end = whole,
-    }
-    let mut integer = true;
-    if text.get(end) == Some(&b'.') {
-        integer = false;
-        let fraction = digits(end + 1);
-        if fraction == end + 1 {
-            return expected("a digit after the point", fraction);
-        }
-        end = fraction;
-    }
-    if let Some(b'e' | b'E') = text.get(end) {
-        integer = false;
-        end += 1;
-        if let Some(b'+' | b'-') = text.get(end) {
-            end += 1;
-        }
-        let exponent = digits(end);
-        if exponent == end {
-            return expected("a digit in the exponent", end);
-        }
-        end = exponent;
-    }
-    Ok((end, integer))
 }
 
 /// The position of the first byte from `at` on that is not white space.
@@ -193,120 +299,4 @@ pub(super) fn space(text: &[u8], at: usize) -> usize {
         end += 1;
     }
     end
-}
-
-/// Skips one value from `at` on and gives the position behind it. The grammar is checked in full; the stack of open
-/// brackets is one bit each, so a hostile text costs neither stack nor memory.
-pub(super) fn value(text: &[u8], at: usize) -> Result<usize, Error> {
-    /// One bit per open bracket, the innermost lowest: set for an object. As wide as [`MAX_DEPTH`].
-    type Objects = u128;
-    const { assert!(Objects::BITS as usize == MAX_DEPTH) };
-
-    let mut objects: Objects = 0;
-    let mut depth = 0;
-    let mut at = at;
-    loop {
-        // Here a value must begin.
-        at = space(text, at);
-        at = match text.get(at) {
-            Some(b'"') => skip_string(text, at + 1)?,
-            Some(&bracket @ (b'{' | b'[')) => {
-                if depth == MAX_DEPTH {
-                    return Err(Error::new(ErrorKind::TooDeep, at));
-                }
-                let object = bracket == b'{';
-                at = space(text, at + 1);
-                if text.get(at) == Some(if object { &b'}' } else { &b']' }) {
-                    at + 1
-                } else {
-                    objects = objects << 1 | Objects::from(object);
-                    depth += 1;
-                    if object {
-                        at = key(text, at)?;
-                    }
-                    continue;
-                }
-            }
-            Some(b'-' | b'0'..=b'9') => number(text, at)?.0,
-            _ => literal(text, at)?,
-        };
-        // Here a value has ended; close what it closes.
-        loop {
-            if depth == 0 {
-                return Ok(at);
-            }
-            let object = objects & 1 == 1;
-            at = space(text, at);
-            match text.get(at) {
-                Some(b',') => {
-                    at += 1;
-                    if object {
-                        at = key(text, at)?;
-                    }
-                    break;
-                }
-                Some(b'}') if object => {}
-                Some(b']') if !object => {}
-                Some(_) if object => return Err(Error::new(ErrorKind::Expected("',' or '}'"), at)),
-                Some(_) => return Err(Error::new(ErrorKind::Expected("',' or ']'"), at)),
-                None => return Err(Error::new(ErrorKind::Eof, at)),
-            }
-            at += 1;
-            objects >>= 1;
-            depth -= 1;
-        }
-    }
-}
-
-/// Skips an array, by its brackets alone; gives the position behind it. What is between is checked when it is read.
-pub(super) fn array(text: &[u8], at: usize) -> Result<usize, Error> {
-    let mut depth = 0_usize;
-    let mut at = at;
-    loop {
-        match text.get(at) {
-            Some(b'"') => at = skip_string(text, at + 1)?,
-            Some(b'[' | b'{') => {
-                depth += 1;
-                at += 1;
-            }
-            Some(&bracket @ (b']' | b'}')) => {
-                depth -= 1;
-                at += 1;
-                match (depth, bracket) {
-                    (0, b']') => return Ok(at),
-                    (0, _) => return Err(Error::new(ErrorKind::Expected("']'"), at - 1)),
-                    _ => {}
-                }
-            }
-            Some(_) => at += 1,
-            None => return Err(Error::new(ErrorKind::Eof, at)),
-        }
-    }
-}
-
-/// Skips a member's name and its colon.
-fn key(text: &[u8], at: usize) -> Result<usize, Error> {
-    let at = space(text, at);
-    match text.get(at) {
-        Some(b'"') => {}
-        Some(_) => return Err(Error::new(ErrorKind::Expected("a member's name"), at)),
-        None => return Err(Error::new(ErrorKind::Eof, at)),
-    }
-    let at = space(text, skip_string(text, at + 1)?);
-    match text.get(at) {
-        Some(b':') => Ok(at + 1),
-        Some(_) => Err(Error::new(ErrorKind::Expected("':'"), at)),
-        None => Err(Error::new(ErrorKind::Eof, at)),
-    }
-}
-
-/// Skips `true`, `false` or `null`.
-pub(super) fn literal(text: &[u8], at: usize) -> Result<usize, Error> {
-    let rest = &text[at.min(text.len())..];
-    for word in [&b"true"[..], b"false", b"null"] {
-        if rest.starts_with(word) {
-            return Ok(at + word.len());
-        }
-    }
-    Err(Error::new(if rest.is_empty() { ErrorKind::Eof } else { ErrorKind::Expected("a value") }, at))
 }

@@ -51,9 +51,9 @@ impl<'a> Execute<'a> {
         str::from_utf8(text).map_err(|_| Fault::Utf8)?;
         let mut reader = Reader::new(text);
         let (mut name, mut arguments, mut id, mut fault) = (None, None, None, None);
-        reader.begin_object()?;
-        while let Some(key) = reader.next_key()? {
-            let value = reader.skip()?;
+        reader.told(Reader::begin_object)?;
+        while let Some(key) = reader.told(Reader::next_key)? {
+            let value = reader.told(Reader::skip)?;
             let first = text.get(value.start);
             let (member, wrong) = if key == "execute" {
                 (&mut name, (first != Some(&b'"')).then_some(Fault::Execute))
@@ -70,7 +70,7 @@ impl<'a> Execute<'a> {
                 return Err(Fault::Duplicate(key));
             }
         }
-        reader.end()?;
+        reader.told(Reader::end)?;
         if let Some(key) = find_duplicate(text) {
             return Err(Fault::Duplicate(key));
         }
@@ -184,10 +184,10 @@ pub(crate) fn encode_command_tail(id: Option<u64>, buffer: &mut [u8]) -> Result<
 /// The name in a command that [`encode_command`] wrote.
 pub(crate) fn command_name(encoded: &[u8]) -> Str<'_> {
     let mut reader = Reader::new(encoded);
-    let mut name = || -> Result<Str<'_>, json::Error> {
+    let mut name = || {
         reader.begin_object()?;
         reader.next_key()?;
-        json::from_slice(&encoded[reader.skip()?])
+        reader.string()
     };
     name().unwrap_or_default()
 }
