@@ -106,7 +106,7 @@ extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     match result {
         Ok(()) => 0,
         Err(failure) => {
-            let _ = fmt::write(&mut Output, format_args!("{failure}\n"));
+            let _ = fmt::write(&mut Output, format_args!("{failure}"));
             1
         }
     }

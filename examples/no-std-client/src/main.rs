@@ -5,7 +5,6 @@
 
 #![no_std]
 #![no_main]
-#![allow(clippy::large_enum_variant, clippy::result_large_err, reason = "an error carries its texts inside")]
 
 mod hooks;
 
@@ -32,17 +31,36 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 fn run(line: Line) -> Result<(), Failure> {
     // Slices, as arrays would be moved with the client, and be on the stack twice.
     let (mut receive, mut transmit) = ([0; RECEIVE], [0; TRANSMIT]);
-    let client = Client::new(Config::default(), &mut receive[..], &mut transmit[..], line.seed());
-    let session = &mut (client, line);
-    call(session, &GuestPing::new())?;
+    let seed = line.seed();
+    let session = &mut (Client::new(Config::default(), &mut receive[..], &mut transmit[..], seed), line);
+    ping(session)?;
+    print_agent(session)?;
+    print_system(session)?;
+    run_program(session)
+}
 
+// Each of these is a function of its own, not to be inlined, so that they use the same stack one after the other.
+
+#[inline(never)]
+fn ping(session: &mut Session<'_>) -> Result<(), Failure> {
+    call(session, &GuestPing::new()).map(drop)
+}
+
+#[inline(never)]
+fn print_agent(session: &mut Session<'_>) -> Result<(), Failure> {
     let info = call(session, &GuestInfo::new())?;
     let enabled = info.supported_commands.iter().flatten().filter(|command| command.enabled).count();
-    print(format_args!("agent {}, {enabled} commands\n", info.version))?;
+    print(format_args!("agent {}, {enabled} commands\n", info.version))
+}
 
+#[inline(never)]
+fn print_system(session: &mut Session<'_>) -> Result<(), Failure> {
     let os = call(session, &GuestGetOsinfo::new())?;
-    print(format_args!("system {}\n", os.pretty_name.unwrap_or_default()))?;
+    print(format_args!("system {}\n", os.pretty_name.unwrap_or_default()))
+}
 
+#[inline(never)]
+fn run_program(session: &mut Session<'_>) -> Result<(), Failure> {
     let arguments = ["hello from the guest".into()];
     let command = GuestExec::new("/bin/echo")
         .arg(List::from(&arguments))
@@ -62,9 +80,9 @@ fn run(line: Line) -> Result<(), Failure> {
 
 /// Carries a command out; its reply borrows from the client's buffer.
 fn call<'s, C: Command>((client, line): &'s mut Session<'_>, command: &C) -> Result<C::View<'s>, Failure> {
-    let ticket = client.submit(command, line.now(), line.now() + TIMEOUT)?;
+    let ticket = client.submit(command, line.now(), line.now() + TIMEOUT).map_err(tell)?;
     pump(client, line)?;
-    Ok(client.reply(ticket)?)
+    client.reply(ticket).map_err(tell)
 }
 
 /// Moves bytes until the client has what it wants, or knows that it does not get it.
@@ -85,20 +103,22 @@ fn pump(client: &mut Client<&mut [u8]>, line: &mut Line) -> Result<(), Stopped> 
     Ok(())
 }
 
+/// Tells the user of an error where it arises, as it carries its texts inside: to hand it on takes code and stack.
+#[inline(never)]
+fn tell(error: Error) -> Failure {
+    // Who cannot be told is not.
+    let _ = print(format_args!("{error}\n"));
+    Failure::Told
+}
+
 /// Why there is no answer.
 enum Failure {
-    /// What the protocol says.
-    Agent(Error),
+    /// The user has been told.
+    Told,
     /// What the system says, as a number.
     System(Stopped),
     /// The program's output is not what it should be.
     Output,
-}
-
-impl From<Error> for Failure {
-    fn from(error: Error) -> Self {
-        Self::Agent(error)
-    }
 }
 
 impl From<Stopped> for Failure {
@@ -110,9 +130,9 @@ impl From<Stopped> for Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Agent(error) => error.fmt(f),
-            Self::System(Stopped(number)) => write!(f, "the system stopped it: error {number}"),
-            Self::Output => f.write_str("the program's output is too long, or no base64"),
+            Self::Told => Ok(()),
+            Self::System(Stopped(number)) => writeln!(f, "the system stopped it: error {number}"),
+            Self::Output => f.write_str("the program's output is too long, or no base64\n"),
         }
     }
 }

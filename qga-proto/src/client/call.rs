@@ -4,7 +4,10 @@ use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::late::Program;
-use crate::error::{Sent, TimedOut};
+use crate::error::{Error, Misuse, Refusal, Sent, TimedOut, Violation};
+use crate::json;
+use crate::message::{self, ErrorObject};
+use crate::text::Text;
 use crate::time::Instant;
 
 /// The command in flight.
@@ -46,6 +49,35 @@ pub(super) enum Fault {
     TimedOut(TimedOut),
     TooLong { len: usize, limit: usize },
     Closed(Sent),
+    Misuse(Misuse),
+    Undecodable(json::Error),
+}
+
+impl Fault {
+    /// The error, with the agent's words of `line`. It is large, and so made last.
+    #[inline(never)]
+    pub(super) fn explain(self, line: &[u8], command: &[u8]) -> Error {
+        let refusal = |error: Range<usize>| -> Option<Refusal> {
+            let error: ErrorObject<'_> = json::from_slice(line.get(error)?).ok()?;
+            Some(Refusal {
+                command: Text::new(message::command_name(command)),
+                class: Text::new(error.class),
+                desc: Text::new(error.desc),
+            })
+        };
+        match self {
+            Self::Refused(error) => refusal(error).map(Error::Refused),
+            Self::Unattributed(error) => refusal(error)
+                .map(|Refusal { class, desc, .. }| Violation::Unattributed { class, desc }.into()),
+            Self::NotAReply => None,
+            Self::TimedOut(timed_out) => Some(Error::TimedOut(timed_out)),
+            Self::TooLong { len, limit } => Some(Error::ReplyTooLong { len, limit }),
+            Self::Closed(sent) => Some(Error::Closed(sent)),
+            Self::Misuse(misuse) => Some(Error::Misuse(misuse)),
+            Self::Undecodable(error) => Some(Error::undecodable(error)),
+        }
+        .unwrap_or(Error::Protocol(Violation::NotAReply))
+    }
 }
 
 impl Call {

@@ -7,11 +7,10 @@ use super::call::{Call, Fault, Outcome};
 use super::late::{self, Program};
 use super::{Client, State};
 use crate::buffer::Buffer;
-use crate::error::{Error, Refusal, Sent, Violation};
+use crate::error::Sent;
 use crate::frame::Frame;
 use crate::json;
-use crate::message::{self, ErrorObject, Id, Reply};
-use crate::text::Text;
+use crate::message::{ErrorObject, Id, Reply};
 use crate::time::Instant;
 
 impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
@@ -185,29 +184,5 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         }
         self.settle(Outcome::Failed(fault));
         self.doubt();
-    }
-
-    /// The error, with the agent's words.
-    pub(super) fn explain(&self, fault: Fault) -> Error {
-        match fault {
-            Fault::Refused(error) => self.refusal(error).map(Error::Refused),
-            Fault::Unattributed(error) => self
-                .refusal(error)
-                .map(|Refusal { class, desc, .. }| Violation::Unattributed { class, desc }.into()),
-            Fault::NotAReply => None,
-            Fault::TimedOut(timed_out) => Some(Error::TimedOut(timed_out)),
-            Fault::TooLong { len, limit } => Some(Error::ReplyTooLong { len, limit }),
-            Fault::Closed(sent) => Some(Error::Closed(sent)),
-        }
-        .unwrap_or(Error::Protocol(Violation::NotAReply))
-    }
-
-    fn refusal(&self, error: Range<usize>) -> Option<Refusal> {
-        let error: ErrorObject<'_> = json::from_slice(&self.framer.text()[error]).ok()?;
-        Some(Refusal {
-            command: Text::new(message::command_name(self.command.bytes())),
-            class: Text::new(error.class),
-            desc: Text::new(error.desc),
-        })
     }
 }

@@ -4,11 +4,11 @@ use core::ops::Range;
 
 use serde::Deserialize;
 
-use super::call::Outcome;
+use super::call::{Fault, Outcome};
 use super::{Client, State, Ticket};
 use crate::buffer::Buffer;
 use crate::command::Command;
-use crate::error::{Error, Misuse, Violation};
+use crate::error::{Error, Misuse};
 use crate::json;
 use crate::message::Reply;
 
@@ -47,45 +47,51 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         serial: u64,
         read: &mut dyn FnMut(&'v [u8]) -> Result<(), json::Error>,
     ) -> Result<(), Error> {
-        let found = self.take_value(serial)?;
-        let (text, line) = match found {
-            Some(Found::Late) => (self.late.given(), None),
-            Some(Found::Value(range)) => {
-                let line = self.framer.text();
-                (line.get(range).unwrap_or_default(), Some(line))
+        let taken = self.take_value(serial);
+        let (line, late) = (self.framer.text(), self.late.given());
+        let fault = match taken {
+            Ok(found) => {
+                let (text, line) = match found {
+                    Some(Found::Late) => (late, None),
+                    Some(Found::Value(range)) => (line.get(range).unwrap_or_default(), Some(line)),
+                    None => (&b"{}"[..], None),
+                };
+                let Err(error) = read(text) else { return Ok(()) };
+                // Not even JSON, perhaps: what else is wrong on this line?
+                match look_again(line) {
+                    (Some(value), _) => match read(value) {
+                        Ok(()) => return Ok(()),
+                        Err(error) => Fault::Undecodable(error),
+                    },
+                    (None, true) => Fault::Undecodable(error),
+                    (None, false) => {
+                        if self.state == State::Idle {
+                            (self.state, self.doubted) = (State::Unsynced, true);
+                        }
+                        Fault::NotAReply
+                    }
+                }
             }
-            None => (&b"{}"[..], None),
+            Err(fault) => fault,
         };
-        let Err(error) = read(text) else { return Ok(()) };
-        // Not even JSON, perhaps: what else is wrong on this line?
-        let (value, is_reply) = look_again(line);
-        if let Some(value) = value {
-            return read(value).map_err(Error::undecodable);
-        }
-        if is_reply {
-            return Err(Error::undecodable(error));
-        }
-        if self.state == State::Idle {
-            (self.state, self.doubted) = (State::Unsynced, true);
-        }
-        Err(Violation::NotAReply.into())
+        Err(fault.explain(line, self.command.bytes()))
     }
 
     /// Where the reply's value is; `None` for a command that is silent when it succeeds.
-    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Error> {
+    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Fault> {
         if serial != self.serial {
-            return Err(Error::Misuse(Misuse::StaleTicket));
+            return Err(Fault::Misuse(Misuse::StaleTicket));
         }
         if !self.is_settled() {
             self.give_up();
-            return Err(Error::Misuse(Misuse::NotSettled));
+            return Err(Fault::Misuse(Misuse::NotSettled));
         }
         match self.call.take().and_then(|call| call.outcome) {
             Some(Outcome::Return(value)) => Ok(Some(Found::Value(value))),
             Some(Outcome::Late) => Ok(Some(Found::Late)),
             Some(Outcome::Silent) => Ok(None),
-            Some(Outcome::Failed(fault)) => Err(self.explain(fault)),
-            None => Err(Error::Misuse(Misuse::NotSettled)),
+            Some(Outcome::Failed(fault)) => Err(fault),
+            None => Err(Fault::Misuse(Misuse::NotSettled)),
         }
     }
 }

@@ -213,7 +213,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                 })?;
                 let outer = self.depth - 1;
                 let value = visitor.visit_enum(DataVariant(self))?;
-                self.told(|reader| reader.closed(outer, b'}'))?;
+                self.leave(outer, b'}')?;
                 Ok(value)
             }
         }

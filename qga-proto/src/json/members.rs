@@ -2,7 +2,6 @@
 //!
 //! Serde's derived readers are some kilobytes for each struct. Here a struct is a table of names and one `match`.
 
-use core::marker::PhantomData;
 use core::{fmt, str};
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
@@ -31,13 +30,9 @@ pub trait Members<'de>: Sized {
     /// # Errors
     ///
     /// When it is none: a member is missing, there twice, not what it must be, or one that a closed struct does not have.
-    fn read_map<A: MapAccess<'de>>(mut access: A) -> Result<Self, A::Error> {
+    fn read_map<A: MapAccess<'de>>(access: A) -> Result<Self, A::Error> {
         let mut value = Self::empty();
-        let mut names = Names { names: Self::NAMES, closed: Self::CLOSED, seen: 0 };
-        while let Some(index) = access.next_key_seed(&mut names)? {
-            value.read(index, &mut access)?;
-        }
-        names.check(Self::REQUIRED)?;
+        Filler(&mut value).visit_map(access)?;
         Ok(value)
     }
 }
@@ -107,7 +102,9 @@ macro_rules! members {
 ///
 /// Those of [`Members::read_map`].
 pub fn deserialize<'de, T: Members<'de>, D: Deserializer<'de>>(deserializer: D) -> Result<T, D::Error> {
-    deserializer.deserialize_struct("", T::NAMES, MembersVisitor(PhantomData))
+    let mut value = T::empty();
+    deserializer.deserialize_struct("", T::NAMES, Filler(&mut value))?;
+    Ok(value)
 }
 
 /// Reads a member's value into its field.
@@ -134,17 +131,22 @@ pub fn skip<'de, A: MapAccess<'de>>(_: usize, access: &mut A) -> Result<(), A::E
     access.next_value::<IgnoredAny>().map(|_| ())
 }
 
-struct MembersVisitor<T>(PhantomData<T>);
+/// Fills a struct where it is: it may be large.
+struct Filler<'s, T>(&'s mut T);
 
-impl<'de, T: Members<'de>> Visitor<'de> for MembersVisitor<T> {
-    type Value = T;
+impl<'de, T: Members<'de>> Visitor<'de> for Filler<'_, T> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<T, A::Error> {
-        T::read_map(access)
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
+        let mut names = Names { names: T::NAMES, closed: T::CLOSED, seen: 0 };
+        while let Some(index) = access.next_key_seed(&mut names)? {
+            self.0.read(index, &mut access)?;
+        }
+        names.check(T::REQUIRED)
     }
 }
 

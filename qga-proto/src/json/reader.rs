@@ -19,6 +19,7 @@ pub const MAX_DEPTH: usize = 128;
 /// # Errors
 ///
 /// When `text` is not JSON (within this module's limits) or not a `T`.
+#[inline(never)]
 pub fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error> {
     let mut reader = Reader::new(text);
     let value = T::deserialize(&mut reader).map_err(|error| error.or_at(reader.at))?;
@@ -328,23 +329,34 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.told(Self::begin_object)?;
-        let outer = self.depth - 1;
+        let outer = self.enter(Self::begin_object)?;
         let value = visitor.visit_map(Members(self))?;
-        self.told(|reader| reader.closed(outer, b'}'))?;
+        self.leave(outer, b'}')?;
         Ok(value)
     }
 
     pub(super) fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        self.told(Self::begin_array)?;
-        let outer = self.depth - 1;
+        let outer = self.enter(Self::begin_array)?;
         let value = visitor.visit_seq(Elements(self))?;
-        self.told(|reader| reader.closed(outer, b']'))?;
+        self.leave(outer, b']')?;
         Ok(value)
     }
 
-    /// After a visit: the closing bracket has been passed, or must come now.
-    pub(super) fn closed(&mut self, outer: usize, close: u8) -> Result<(), Failed> {
+    /// Before a visit: gives the depth outside.
+    fn enter(&mut self, begin: fn(&mut Self) -> Result<(), Failed>) -> Result<usize, Error> {
+        let outer = self.depth;
+        self.told(begin)?;
+        Ok(outer)
+    }
+
+    /// After a visit.
+    #[inline(never)]
+    pub(super) fn leave(&mut self, outer: usize, close: u8) -> Result<(), Error> {
+        self.told(|reader| reader.closed(outer, close))
+    }
+
+    /// The closing bracket has been passed, or must come now.
+    fn closed(&mut self, outer: usize, close: u8) -> Result<(), Failed> {
         if self.depth == outer {
             return Ok(());
         }

@@ -3,9 +3,8 @@
 use core::fmt;
 use core::ops::Range;
 
-use serde::Deserialize;
-
 use crate::json::{self, Raw, Reader, Str, WriteError, Writer};
+use crate::members;
 
 /// A line from the agent, as far as it can be told without knowing the command. Ranges are positions in the line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +32,17 @@ pub(crate) enum Id {
 }
 
 /// The agent's error object.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct ErrorObject<'a> {
-    #[serde(borrow)]
     pub(crate) class: Str<'a>,
-    #[serde(borrow, default)]
     pub(crate) desc: Str<'a>,
+}
+
+members! {
+    open ErrorObject<'a> {
+        required class: "class" = Str::default(),
+        optional desc: "desc" = Str::default(),
+    }
 }
 
 impl Reply {
