@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::buffer::Buffer;
 use crate::client::DEFAULT_MAX_MESSAGE;
 use crate::commands::{GuestSync, GuestSyncDelimited};
-use crate::frame::{Frame, Framer, Framing};
+use crate::frame::{Frame, Framer, Objects};
 use crate::json::{self, Raw, Str, WriteError, Writer};
 use crate::message::{self, Call, Execute};
 
@@ -66,7 +66,7 @@ pub use request::{Request, RequestError};
 #[doc = include_str!("../examples/agent.rs")]
 /// ```
 pub struct Agent<B> {
-    framer: Framer<B>,
+    framer: Framer<B, Objects>,
     outgoing: Outgoing<B>,
     state: State,
 }
@@ -124,7 +124,7 @@ const MAX_REPLY: usize = 2 * DEFAULT_MAX_MESSAGE;
 impl<B: Buffer> Agent<B> {
     /// An agent for a channel. The buffers hold a request, and a reply.
     pub fn new(receive: B, transmit: B) -> Self {
-        let framer = Framer::new(Framing::Objects, receive, DEFAULT_MAX_MESSAGE);
+        let framer = Framer::with_scanner(Objects::default(), receive, DEFAULT_MAX_MESSAGE);
         Self { framer, outgoing: Outgoing { buffer: transmit, len: 0, sent: 0 }, state: State::Idle }
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::buffer::Buffer;
 use crate::command::Command;
 use crate::error::{Error, Sent, TimedOut};
-use crate::frame::{Frame, Framer, Framing};
+use crate::frame::{Frame, Framer, Lines};
 use crate::message::Reply;
 use crate::time::Instant;
 
@@ -71,7 +71,7 @@ use transition::Arguments;
 /// [`Config::trust_time`]. If not (*ordered mode*), a line is trusted for one command only.
 pub struct Client<Rx, Tx = Rx> {
     config: Config,
-    framer: Framer<Rx>,
+    framer: Framer<Rx, Lines>,
     /// The command in flight, encoded; its end is written when the mode is known.
     command: Tx,
     state: State,
@@ -126,7 +126,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     /// channel: the numbers by which replies are told apart follow from it. Random is best; the time will do.
     pub fn new(config: Config, receive: Rx, transmit: Tx, seed: u64) -> Self {
         Self {
-            framer: Framer::new(Framing::Lines, receive, config.max_reply),
+            framer: Framer::with_scanner(Lines, receive, config.max_reply),
             command: transmit,
             state: State::Unsynced,
             call: None,

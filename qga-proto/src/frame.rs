@@ -6,8 +6,12 @@ mod objects;
 mod tests;
 
 use core::fmt;
+use core::ops::Range;
 
 use crate::buffer::{self, Buffer};
+
+pub(crate) use lines::Lines;
+pub(crate) use objects::Objects;
 
 /// Cuts a stream of bytes into frames, in place: each byte is looked at once and, but for a buffer that grows or runs
 /// full, copied once.
@@ -15,10 +19,10 @@ use crate::buffer::{self, Buffer};
 /// Bytes are read into [`window`](Self::window) and announced with [`commit`](Self::commit); then
 /// [`poll_frame`](Self::poll_frame) is called until it gives `None`. A frame is only cut here, never decoded, so a bad
 /// one costs itself and nothing else. How the stream was cut into reads makes no difference to the frames.
-pub struct Framer<B> {
+pub struct Framer<B, S = Scanner> {
     buffer: B,
     limit: usize,
-    scanner: Scanner,
+    scanner: S,
     /// Where the current frame begins; until the next poll the one that was given out last.
     start: usize,
     /// How many bytes of the frame that was given out are to be skipped, and how many of these are its text.
@@ -70,9 +74,16 @@ impl<B: Buffer> Framer<B> {
     /// A framer for frames of up to `limit` bytes, or as many as `buffer` can hold.
     pub fn new(framing: Framing, buffer: B, limit: usize) -> Self {
         let scanner = match framing {
-            Framing::Lines => Scanner::Lines,
-            Framing::Objects => Scanner::Objects(objects::State::default()),
+            Framing::Lines => Scanner::Lines(Lines),
+            Framing::Objects => Scanner::Objects(Objects::default()),
         };
+        Self::with_scanner(scanner, buffer, limit)
+    }
+}
+
+impl<B: Buffer, S: Scan> Framer<B, S> {
+    /// One that has the code for one kind of framing only.
+    pub(crate) fn with_scanner(scanner: S, buffer: B, limit: usize) -> Self {
         Self { buffer, limit, scanner, start: 0, given: None, scanned: 0, end: 0, dropped: 0 }
     }
 
@@ -96,11 +107,7 @@ impl<B: Buffer> Framer<B> {
     pub fn poll_frame(&mut self) -> Option<Frame> {
         self.release();
         loop {
-            let cut = match &mut self.scanner {
-                Scanner::Lines => lines::scan(self.buffer.bytes(), self.scanned..self.end),
-                Scanner::Objects(state) => state.scan(self.buffer.bytes(), self.scanned..self.end),
-            };
-            let Some(cut) = cut else {
+            let Some(cut) = self.scanner.scan(self.buffer.bytes(), self.scanned..self.end) else {
                 self.scanned = self.end;
                 if self.scanner.is_between() {
                     (self.start, self.dropped) = (self.end, 0);
@@ -127,13 +134,11 @@ impl<B: Buffer> Framer<B> {
     /// At the end of the stream: the rest as a frame, though its newline is missing (only with [`Framing::Lines`]).
     pub fn finish(&mut self) -> Option<Frame> {
         self.release();
-        match self.scanner {
-            Scanner::Lines => {
-                self.scanned = self.end;
-                self.give(self.end, self.end)
-            }
-            Scanner::Objects(_) => None,
+        if !self.scanner.ends_with_stream() {
+            return None;
         }
+        self.scanned = self.end;
+        self.give(self.end, self.end)
     }
 
     /// The bytes of the frame that was polled last, until it is released.
@@ -157,9 +162,7 @@ impl<B: Buffer> Framer<B> {
     /// Drops all that has been received: another stream begins.
     pub fn reset(&mut self) {
         self.rewind();
-        if let Scanner::Objects(state) = &mut self.scanner {
-            *state = objects::State::default();
-        }
+        self.scanner.reset();
     }
 
     /// Sets how many bytes a frame may have, if the buffer can hold them.
@@ -220,7 +223,7 @@ impl<B: Buffer> Framer<B> {
     }
 }
 
-impl<B> fmt::Debug for Framer<B> {
+impl<B, S: fmt::Debug> fmt::Debug for Framer<B, S> {
     /// Without the buffer: it may hold passwords.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Framer")
@@ -230,31 +233,82 @@ impl<B> fmt::Debug for Framer<B> {
     }
 }
 
-#[derive(Debug)]
-enum Scanner {
-    Lines,
-    Objects(objects::State),
+/// Finds where frames end.
+pub trait Scan {
+    /// Looks at bytes that it has not seen yet, up to the next cut.
+    fn scan(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Cut>;
+
+    /// Whether no frame has begun, so that nothing need be kept.
+    fn is_between(&self) -> bool;
+
+    /// Whether the end of the stream ends a frame, too.
+    fn ends_with_stream(&self) -> bool;
+
+    /// Another stream begins.
+    fn reset(&mut self);
 }
 
-impl Scanner {
-    /// Whether no frame has begun, so that nothing need be kept.
+/// The scanner of a framing that is chosen at run time.
+#[derive(Debug)]
+pub enum Scanner {
+    /// Of lines.
+    Lines(Lines),
+    /// Of JSON values.
+    Objects(Objects),
+}
+
+impl Scan for Scanner {
+    fn scan(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Cut> {
+        match self {
+            Self::Lines(lines) => lines.scan(bytes, range),
+            Self::Objects(objects) => objects.scan(bytes, range),
+        }
+    }
+
     fn is_between(&self) -> bool {
         match self {
-            Self::Lines => false,
-            Self::Objects(state) => state.is_between(),
+            Self::Lines(lines) => lines.is_between(),
+            Self::Objects(objects) => objects.is_between(),
+        }
+    }
+
+    fn ends_with_stream(&self) -> bool {
+        match self {
+            Self::Lines(lines) => lines.ends_with_stream(),
+            Self::Objects(objects) => objects.ends_with_stream(),
+        }
+    }
+
+    fn reset(&mut self) {
+        match self {
+            Self::Lines(lines) => lines.reset(),
+            Self::Objects(objects) => objects.reset(),
         }
     }
 }
 
 /// What a scanner found, as positions in the buffer.
 #[derive(Debug)]
-enum Cut {
-    /// A frame begins at `at`; what is before it is void.
-    Begin { at: usize },
-    /// What was begun is void up to `next`.
-    Drop { next: usize, frame: Frame },
-    /// What was begun ends at `end`; `next` is where to go on.
-    Text { end: usize, next: usize },
+pub enum Cut {
+    /// A frame begins; what is before it is void.
+    Begin {
+        /// Where it begins.
+        at: usize,
+    },
+    /// What was begun is void.
+    Drop {
+        /// Where to go on.
+        next: usize,
+        /// What is told of it.
+        frame: Frame,
+    },
+    /// What was begun ends.
+    Text {
+        /// Where it ends.
+        end: usize,
+        /// Where to go on.
+        next: usize,
+    },
 }
 
 impl Cut {

@@ -2,7 +2,7 @@
 
 use core::ops::Range;
 
-use super::{Cut, Frame};
+use super::{Cut, Frame, Scan};
 
 /// Where in a request the scanner stands. It follows brackets and strings and leaves all else to the decoder.
 ///
@@ -15,7 +15,11 @@ use super::{Cut, Frame};
 ///      '---------+-----'   at the value's end, or at a byte that resets
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) enum State {
+pub struct Objects(State);
+
+/// Where it stands.
+#[derive(Clone, Copy, Debug, Default)]
+enum State {
     /// Between values.
     #[default]
     Between,
@@ -31,18 +35,17 @@ pub(super) enum State {
     Skip,
 }
 
-impl State {
-    /// Follows `range` up to the next cut.
-    pub(super) fn scan(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Cut> {
+impl Scan for Objects {
+    fn scan(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Cut> {
         let mut at = range.start;
         while at < range.end {
-            if let Self::String { .. } = self {
+            if let State::String { .. } = self.0 {
                 at += plain_len(&bytes[at..range.end]);
                 if at == range.end {
                     break;
                 }
             }
-            if let Some(cut) = self.step(bytes[at], at) {
+            if let Some(cut) = self.0.step(bytes[at], at) {
                 return Some(cut);
             }
             at += 1;
@@ -50,10 +53,20 @@ impl State {
         None
     }
 
-    pub(super) fn is_between(&self) -> bool {
-        matches!(self, Self::Between | Self::Skip)
+    fn is_between(&self) -> bool {
+        matches!(self.0, State::Between | State::Skip)
     }
 
+    fn ends_with_stream(&self) -> bool {
+        false
+    }
+
+    fn reset(&mut self) {
+        *self = Self::default();
+    }
+}
+
+impl State {
     fn step(&mut self, byte: u8, at: usize) -> Option<Cut> {
         match *self {
             Self::Between => self.between(byte, at),
