@@ -141,8 +141,10 @@ impl<B: Buffer> Agent<B> {
                         break call;
                     }
                 }
-                Frame::Delimiter | Frame::Garbage => self.fail("JSON parse error, stray input", None),
-                Frame::Oversized { .. } => self.fail("JSON token size limit exceeded", None),
+                Frame::Delimiter | Frame::Garbage => {
+                    self.fail(Str::new("JSON parse error, stray input"), None)
+                }
+                Frame::Oversized { .. } => self.fail(Str::new("JSON token size limit exceeded"), None),
             }
         };
         let text = self.framer.text();

@@ -2,6 +2,8 @@
 
 use core::fmt::{self, Write as _};
 
+use crate::json::Str;
+
 /// How many bytes of a text are kept where there is no allocator.
 pub const INLINE_TEXT: usize = 160;
 
@@ -39,7 +41,8 @@ impl<const N: usize> fmt::Debug for Text<N> {
 
 impl<const N: usize> fmt::Display for Text<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self.as_str(), f)
+        // A `str` prints itself by a kilobyte of code.
+        fmt::Display::fmt(&Str::new(self.as_str()), f)
     }
 }
 

@@ -62,10 +62,11 @@ impl Guest {
                     agent.accept();
                     Ok(())
                 }
+                // `Str`, as a `str` prints itself by a kilobyte of code.
                 Ok(Order::Unknown) => {
-                    agent.refuse(ErrorClass::CommandNotFound, "this agent has no such command")
+                    agent.refuse(ErrorClass::CommandNotFound, Str::new("this agent has no such command"))
                 }
-                Err(what) => agent.refuse(ErrorClass::GenericError, what),
+                Err(what) => agent.refuse(ErrorClass::GenericError, Str::new(what)),
             };
             if let Err(error) = answered {
                 // A reply always fits; an `id` of the host's need not. The refusal goes without it, and fits as well.

@@ -4,6 +4,7 @@ use core::mem;
 use core::time::Duration;
 
 use super::Config;
+use crate::json::Str;
 use crate::message::Id;
 use crate::time::Instant;
 
@@ -205,8 +206,8 @@ impl Sync {
         self.line.clear();
         self.sent = 0;
         let command = match self.form {
-            Form::DelimitedWithId | Form::Delimited => "guest-sync-delimited",
-            Form::Plain => "guest-sync",
+            Form::DelimitedWithId | Form::Delimited => Str::new("guest-sync-delimited"),
+            Form::Plain => Str::new("guest-sync"),
         };
         self.with_id = self.form == Form::DelimitedWithId || self.echoes;
         let number = self.number;

@@ -46,7 +46,7 @@ impl<'a> Base64<'a> {
         if memchr::memchr(b'\\', text).is_none() {
             return Ok(Self(Repr::Encoded(text)));
         }
-        let text = core::str::from_utf8(text).map_err(|_| E::custom("invalid base64"))?;
+        let text = core::str::from_utf8(text).map_err(|_| E::custom(Str::new("invalid base64")))?;
         Ok(Self(Repr::Escaped(Str::from_escaped(text))))
     }
 

@@ -4,6 +4,7 @@ use core::fmt;
 
 use serde::de::{Expected, Unexpected};
 
+use super::str::Str;
 use crate::text::Text;
 
 /// Why a JSON text could not be read, and where.
@@ -74,11 +75,11 @@ const UNKNOWN: usize = usize::MAX;
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
-            ErrorKind::Duplicate(name) => write!(f, "duplicate field `{name}`")?,
+            ErrorKind::Duplicate(name) => write!(f, "duplicate field `{}`", Str::new(name))?,
             ErrorKind::Eof => f.write_str("the text ends too early")?,
             ErrorKind::Escape => f.write_str("invalid escape in a string")?,
-            ErrorKind::Expected(what) => write!(f, "expected {what}")?,
-            ErrorKind::Missing(name) => write!(f, "missing field `{name}`")?,
+            ErrorKind::Expected(what) => write!(f, "expected {}", Str::new(what))?,
+            ErrorKind::Missing(name) => write!(f, "missing field `{}`", Str::new(name))?,
             ErrorKind::NumberOutOfRange => f.write_str("number out of range")?,
             ErrorKind::TooDeep => f.write_str("nested too deeply")?,
             ErrorKind::Utf8 => f.write_str("a string is not UTF-8")?,
@@ -101,6 +102,12 @@ impl serde::de::Error for Error {
 
     fn duplicate_field(name: &'static str) -> Self {
         Self::new(ErrorKind::Duplicate(name), UNKNOWN)
+    }
+
+    /// Where there is no room for them, without the names that are known.
+    #[cfg(not(feature = "alloc"))]
+    fn unknown_field(name: &str, _: &'static [&'static str]) -> Self {
+        Self::custom(format_args!("unknown field `{}`", Str::new(name)))
     }
 
     /// Says what was expected; what came instead is in the text. To print it would need code for floating-point numbers.

@@ -86,7 +86,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_borrowed_bytes<E: de::Error>(self, text: &'de [u8]) -> Result<Self::Value, E> {
-        str::from_utf8(text).map(Raw).map_err(|_| E::custom("a string is not UTF-8"))
+        str::from_utf8(text).map(Raw).map_err(|_| E::custom(Str::new("a string is not UTF-8")))
     }
 }
 
@@ -136,7 +136,7 @@ impl<'de, S: Serializer> Visitor<'de> for Transcoder<S> {
     }
 
     fn visit_borrowed_bytes<E: de::Error>(self, escaped: &'de [u8]) -> Result<Self::Value, E> {
-        let text = str::from_utf8(escaped).map_err(|_| E::custom("a string is not UTF-8"))?;
+        let text = str::from_utf8(escaped).map_err(|_| E::custom(Str::new("a string is not UTF-8")))?;
         Ok(Str::from_escaped(text).serialize(self.0))
     }
 

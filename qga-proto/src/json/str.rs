@@ -139,8 +139,11 @@ impl fmt::Display for Str<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         use fmt::Write;
 
-        if let Some(text) = self.as_str() {
-            return f.pad(text);
+        if f.width().is_none()
+            && f.precision().is_none()
+            && let Some(text) = self.as_str()
+        {
+            return f.write_str(text);
         }
         // The same as `pad` does, for a text that is nowhere as a whole.
         let chars = self.chars().take(f.precision().unwrap_or(usize::MAX));
@@ -191,7 +194,7 @@ impl<'de> Visitor<'de> for StrVisitor {
     }
 
     fn visit_borrowed_bytes<E: de::Error>(self, escaped: &'de [u8]) -> Result<Self::Value, E> {
-        str::from_utf8(escaped).map(Str::from_escaped).map_err(|_| E::custom("a string is not UTF-8"))
+        str::from_utf8(escaped).map(Str::from_escaped).map_err(|_| E::custom(Str::new("a string is not UTF-8")))
     }
 }
 

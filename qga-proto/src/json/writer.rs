@@ -88,9 +88,8 @@ impl<'b> Writer<'b> {
         let mut rest = text;
         // What needs no escapes is copied at once: all of a name, or of base64.
         while let Some(at) = rest.bytes().position(needs_escape) {
-            let (plain, special) = rest.split_at(at);
-            self.bytes(plain.as_bytes())?;
-            let mut chars = special.chars();
+            self.bytes(&rest.as_bytes()[..at])?;
+            let mut chars = rest.get(at..).unwrap_or_default().chars();
             if let Some(c) = chars.next() {
                 self.escape(c)?;
             }
