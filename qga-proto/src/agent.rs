@@ -142,7 +142,7 @@ impl<B: Buffer> Agent<B> {
                     }
                 }
                 Frame::Delimiter | Frame::Garbage => {
-                    self.fail(Str::new("JSON parse error, stray input"), None)
+                    self.fail(Str::new("JSON parse error, stray input"), None);
                 }
                 Frame::Oversized { .. } => self.fail(Str::new("JSON token size limit exceeded"), None),
             }

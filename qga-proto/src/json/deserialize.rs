@@ -5,7 +5,9 @@ use serde::forward_to_deserialize_any;
 
 use super::access::{DataVariant, UnitVariant};
 use super::base64::Base64;
-use super::error::{Error, ErrorKind};
+use super::error::Error;
+#[cfg(not(feature = "alloc"))]
+use super::error::ErrorKind;
 use super::list::List;
 use super::raw::Raw;
 use super::reader::Reader;

@@ -194,7 +194,9 @@ impl<'de> Visitor<'de> for StrVisitor {
     }
 
     fn visit_borrowed_bytes<E: de::Error>(self, escaped: &'de [u8]) -> Result<Self::Value, E> {
-        str::from_utf8(escaped).map(Str::from_escaped).map_err(|_| E::custom(Str::new("a string is not UTF-8")))
+        str::from_utf8(escaped)
+            .map(Str::from_escaped)
+            .map_err(|_| E::custom(Str::new("a string is not UTF-8")))
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::ops::Range;
 use core::str;
 
-use crate::json::{self, Reader, Str, WriteError, Writer};
+use crate::json::{self, Failed, Reader, Str, WriteError, Writer};
 
 /// A message from the client, as far as the agent can tell without knowing the command. Ranges are positions in the
 /// message.
@@ -107,7 +107,7 @@ fn find_duplicate(text: &[u8]) -> Option<Str<'_>> {
     None
 }
 
-fn find_duplicate_in<'a>(reader: &mut Reader<'a>) -> Result<Option<Str<'a>>, json::Error> {
+fn find_duplicate_in<'a>(reader: &mut Reader<'a>) -> Result<Option<Str<'a>>, Failed> {
     let mut names = heapless::Vec::<_, MOST_NAMES>::new();
     reader.begin_object()?;
     while let Some(key) = reader.next_key()? {
