@@ -3,6 +3,7 @@
 //!
 //! A machine takes seconds to boot, so each is for a whole story.
 
+use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,9 +12,14 @@ use qga_proto::commands::{
     GuestFsfreezeFreezeList, GuestFsfreezeStatus, GuestFsfreezeThaw, GuestFstrim, GuestGetHostName,
     GuestGetOsinfo, GuestGetTime, GuestInfo, GuestPing, GuestSetTime, GuestSetUserPassword,
 };
+use qga_proto::exec::{End, Exec, Fate};
 use qga_proto::json::{List, Str};
-use qga_proto::{Accepted, Error, FreezeError, OwnedCommand, Refusal, Shutdown, Suspend, owned};
-use qga_std::Session;
+use qga_proto::{
+    Accepted, Check, CopyFrom, CopyTo, Error, FreezeError, OwnedCommand, Placing, Progress, Refusal,
+    Shutdown, Suspend, owned,
+};
+use qga_std::{CopyError, Session};
+use qga_tests::bytes::bytes;
 use qga_tests::vm::Vm;
 
 /// How long the machine may take to boot, and to do other things that take it a while.
@@ -24,6 +30,8 @@ fn a_guest_on_a_virtio_port() {
     let mut vm = Vm::start();
     let mut session = ready(&vm.virtio());
     let mut other = ready(&vm.serial());
+    runs_programs(&mut session);
+    let mut session = copies_files(&vm, session);
     freezes(&mut session);
     is_held_frozen(&mut session, &mut other);
     is_frozen_for_all(&mut session, &mut other);
@@ -103,6 +111,51 @@ fn assert_disabled(session: &mut Session, command: &impl OwnedCommand) {
 fn assert_frozen(session: &mut Session, is_frozen: bool) {
     let status = session.call(&GuestFsfreezeStatus::new()).expect("a status");
     assert_eq!(status == owned::GuestFsfreezeStatus::Frozen, is_frozen, "{status:?}");
+}
+
+fn runs_programs(session: &mut Session) {
+    let outcome = session.run(&Exec::new("sh").args(["-c", "cat; echo no >&2; exit 7"]).input("yes"), LIMIT);
+    let outcome = outcome.expect("it runs");
+    assert_eq!((outcome.end, &*outcome.stdout, &*outcome.stderr), (End::Exit(7), &b"yes"[..], &b"no\n"[..]));
+    let sleep = Exec::new("sleep").arg("1000").kill_at_deadline();
+    let error = session.run(&sleep, Duration::from_secs(3)).expect_err("it takes longer");
+    assert_eq!((error.is_timeout(), error.fate), (true, Fate::Killed), "{error}");
+}
+
+/// A client that is gone midway costs this agent nothing, and the next client goes on where it was.
+fn copies_files(vm: &Vm, mut session: Session) -> Session {
+    let content = bytes(8_000_000);
+    let copy = CopyTo::new("/root/copy").len(content.len() as u64).resume();
+    let mut done = 0;
+    let progress = |progress: Progress| done = progress.done;
+    let broken = session.copy_to(&copy, Breaks(&content[..3_000_000]), progress, LIMIT);
+    assert!(matches!(broken, Err(CopyError::Host(_))), "{broken:?}");
+    assert_eq!(done, 3_000_000);
+    drop(session);
+    let mut session = ready(&vm.virtio());
+    let copied = session.copy_to(&copy, &content[..], |_| {}, LIMIT).expect("it goes on");
+    assert_eq!((copied.len, copied.resumed), (8_000_000, 3_000_000));
+    assert_eq!(
+        (copied.placing, copied.check),
+        (Placing::Renamed { replaced: false }, Check::Tool("sha256sum"))
+    );
+    let mut back = Vec::new();
+    let copied = session.copy_from(&CopyFrom::new("/root/copy").verify(), &mut back, |_| {}, LIMIT);
+    assert_eq!(copied.expect("it is there").missing, 0);
+    assert!(back == content);
+    session
+}
+
+/// What ends before its end.
+struct Breaks<'a>(&'a [u8]);
+
+impl Read for Breaks<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(buffer)? {
+            0 => Err(io::Error::other("broken")),
+            n => Ok(n),
+        }
+    }
 }
 
 fn freezes(session: &mut Session) {
