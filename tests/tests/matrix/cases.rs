@@ -8,7 +8,7 @@ use qga_proto::commands::{
     GuestExec, GuestExecStatus, GuestFileClose, GuestFileOpen, GuestFileRead, GuestFileSeek,
     GuestFsfreezeFreeze, GuestFsfreezeThaw, GuestNetworkGetInterfaces, GuestShutdown,
 };
-use qga_proto::exec::{self, End, Exec, Reason};
+use qga_proto::exec::{self, End, Exec, Fate, Reason};
 use qga_proto::json::Str;
 use qga_proto::view::{GuestExecCaptureOutput, GuestFileWhence, GuestLogicalProcessor, GuestMemoryBlock};
 use qga_proto::{
@@ -36,7 +36,9 @@ pub(crate) fn guest(personality: Personality) -> Guest {
     let program = Run::new().stdout("out").stderr("err").exit_code(7).time(Duration::from_millis(300));
     let guest = Guest::with(personality).boot_time(Duration::from_secs(1)).sleep_time(Duration::from_secs(8));
     let short = Run::new().stdout("out").stderr("err").exit_code(7);
+    let endless = Run::new().time(Duration::from_secs(1_000_000));
     let guest = guest
+        .program("/opt/endless", endless)
         .file(FILE, CONTENT.clone())
         .file(SMALL_FILE, small())
         .program("/opt/program", program)
@@ -95,6 +97,7 @@ cases! {
     run_program("guest-exec-status", large false);
     run_to_its_end("guest-exec-status", large false);
     run_something_short("guest-exec-status", large false);
+    run_past_the_deadline("guest-exec-status", large false);
     start("guest-exec", large false);
     freeze("guest-fsfreeze-freeze", large false);
     shut_down("guest-shutdown", large false);
@@ -207,6 +210,16 @@ async fn run_path<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<
     let deadline = session.deadline(TIMEOUT);
     let outcome = session.run(&Exec::new(path), deadline).await.map_err(call)?;
     Ok((outcome.end, &*outcome.stdout, &*outcome.stderr) == (End::Exit(7), b"out", b"err"))
+}
+
+/// It is killed then, and nobody says so of what may run.
+async fn run_past_the_deadline<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {
+    let (exec, deadline) = (Exec::new("/opt/endless").kill_at_deadline(), session.deadline(TIMEOUT));
+    let error = session.run(&exec, deadline).await.expect_err("it never ends");
+    match error.fate {
+        Fate::Killed | Fate::KilledAlone => Ok(error.is_timeout()),
+        _ => Err(error.into_call().unwrap_or(STILL_THERE)),
+    }
 }
 
 async fn start<T: Transport<Error = io::Error>>(session: &mut Session<T, Vec<u8>>) -> Said {

@@ -15,6 +15,7 @@ pub(crate) fn of(cell: &Cell) -> Outcomes {
         of_lacking_agent,
         of_shutdown,
         of_program,
+        of_killed_program,
         of_file,
         of_agent_without_ids,
         of_freeze,
@@ -121,6 +122,7 @@ fn lacks(personality: Personality, case: &str) -> bool {
         | "run_program"
         | "run_to_its_end"
         | "run_something_short"
+        | "run_past_the_deadline"
         | "start"
         | "read_clock" => personality == Minimal,
         "freeze" => personality == Apple,
@@ -171,6 +173,19 @@ fn of_program(cell: &Cell) -> Option<Pair> {
         ("run_to_its_end", "garbage" | "nul" | "deep" | "bad-utf8" | "bad-escape" | "wrong-type") => {
             Some((Done, Works))
         }
+        _ => None,
+    }
+}
+
+/// A program that never ends is killed whatever a look at it says, as long as the agent can be asked.
+fn of_killed_program(cell: &Cell) -> Option<Pair> {
+    match (cell.case, cell.fault) {
+        ("run_past_the_deadline", "half" | "endless" | "restart" | "hang-up" | "oversized") => None,
+        // Each command waits for a sync: there is no time left to kill it.
+        ("run_past_the_deadline", "syncs-delayed") if cell.personality == Personality::Qemu2 => {
+            Some((StillThere, Works))
+        }
+        ("run_past_the_deadline", _) => Some((Done, Works)),
         _ => None,
     }
 }

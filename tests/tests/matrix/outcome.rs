@@ -37,7 +37,7 @@ pub(crate) enum Outcome {
     Closed,
     /// The guest may be frozen.
     MayBeFrozen,
-    /// The guest that was to go is still there, and that is said.
+    /// What was to go, a guest or a program, is or may be still there, and that is said.
     StillThere,
 }
 
