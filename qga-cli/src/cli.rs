@@ -28,8 +28,8 @@ pub(crate) struct Cli {
     #[arg(long = "all", value_name = "DIR")]
     pub(crate) folders: Vec<String>,
 
-    /// The deadline for everything together, in seconds [default: 10; for 'call' as long as the
-    /// command may need, for 'wait' and 'conform' 60]
+    /// The deadline for everything together, in seconds [default: 10; none for 'exec', 'cp', 'cat' and
+    /// 'rm'; for 'call' as long as the command may need, for 'wait' and 'conform' 60]
     #[arg(
         short,
         long,

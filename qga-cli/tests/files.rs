@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use common::{Folder, qga, run, text};
-use qga_sim::{Guest, Server, ServerHandle};
+use qga_sim::{Guest, Invocation, Program, Run, Server, ServerHandle};
 use qga_tests::bytes::bytes;
 use qga_tests::real_agent::RealAgent;
 use serde_json::{Value, json};
@@ -219,4 +219,20 @@ fn a_tree_goes_nowhere_unknown() {
     fs::write(here.join("file"), "x").unwrap();
     run(&["-c", &folder.address(), "cp", "-r", &text(&here), ":/srv"]).failed(1);
     assert_eq!(content(&server, "/srv/file"), None);
+}
+
+/// As the help says: Alpine's find has no -printf, and Windows has another program of that name, or none.
+#[test]
+fn a_guest_without_the_find_that_is_needed_is_told_of() {
+    let folder = Folder::new();
+    let other = |_: &mut Invocation<'_>| Run::new().stderr("find: unrecognized: -printf\n").exit_code(1);
+    let _server = sim(&folder, Guest::new().program("/usr/bin/find", Program::new(other)));
+    for address in [folder.address(), "sim:windows".to_owned()] {
+        for words in [&["ls", "/"][..], &["stat", "/"], &["cp", "-r", ":/etc", "/no/such"]] {
+            let line = run(&[&["-c", &address], words].concat()).failed(1);
+            assert!(line.contains("needs GNU's find") && line.contains("exec --shell dir"), "{line}");
+        }
+    }
+    let line = run(&["-c", "sim:", "ls", "/none"]).failed(1);
+    assert!(!line.contains("GNU"), "{line}");
 }

@@ -8,8 +8,7 @@ What is wanted most (each with -c ADDRESS, or with QGA_CONNECT set to it):
   qga exec -- ls -l /              a program there; its exit code is passed on
   qga exec --shell 'df -h | sort'  a command line for the guest's shell
   qga cp notes.txt :/tmp/          a file to the guest; cp :/PATH . from it
-  qga cp --resume --verify disk.img :/srv/disk.img
-                                   a large one: goes on where it broke off
+  qga cp --resume disk.img :/srv/  a large one: goes on where it broke off
   qga ls :/var/log                 what is in a directory; cat :/etc/hosts
   qga freeze -- lvcreate -s ...    a command here while the guest is frozen
   qga net                          its addresses, and the one to reach it by
@@ -42,7 +41,8 @@ Exit codes:
      otherwise it is the code of all that failed
   8  the guest may be frozen, and could not be thawed: run qga thaw
   exec has its own: that of the guest's program, 128 + N where signal N killed
-     it, 124 where the deadline passed, 125 for all that is not the program's
+     it, 124 where the deadline passed, 2 for wrong usage, 125 for all else that
+     is not the program's
   128 + N  ended by signal N (130 for Ctrl-C); but qga sim, which is ended so: 0
 
 More examples:

@@ -50,8 +50,8 @@ A guest can send more than it has: --max keeps the disk from being filled.
 
 --resume goes on with what a copy that broke off has left, even by kill -9, and
 verifies the whole; so it should be given to the first copy, too. Folders are
-copied with -r: files and folders, no links and nothing special; and through no
-links that are in the folder here already.")]
+copied with -r: files and folders, no links and nothing special. From a guest
+that needs GNU's find there, and goes through no links in the folder here.")]
 pub(crate) struct Args {
     /// Copy a folder with all that is in it
     #[arg(short, long, conflicts_with = "resume")]

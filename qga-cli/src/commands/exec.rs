@@ -31,9 +31,10 @@ output and standard error as it is; where that is a terminal, what a terminal
 could obey is shown instead.
 
 Exit codes: that of the program; 128 + N if signal N killed it; 124 if the
-deadline passed; 125 for all that is not the program's: it could not be
-started, the connection was lost... Without -t the program may take as long as
-it likes, but must be started after 10 seconds.
+deadline passed; 2 if the command line makes no sense, and nothing was sent;
+125 for all else that is not the program's: it could not be started, the
+connection was lost... Without -t the program may take as long as it likes, but
+must be started after 10 seconds.
 
 When the deadline passes, or on a signal (Ctrl-C), the program runs on and its
 number is told, unless there is --kill.

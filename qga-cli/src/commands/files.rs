@@ -40,9 +40,7 @@ pub(crate) struct Cat {
 
 /// List files of the guest
 #[derive(Debug, clap::Args)]
-#[command(
-    after_help = "Needs find in the guest, and one that knows -printf: GNU's. On Windows: qga exec --shell dir"
-)]
+#[command(after_help = NEEDS_FIND)]
 pub(crate) struct Ls {
     /// What to list, a colon before it is allowed [default: /]
     #[arg(value_name = "PATH")]
@@ -51,7 +49,7 @@ pub(crate) struct Ls {
 
 /// Tell all about files of the guest
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Needs find in the guest, and one that knows -printf: GNU's.")]
+#[command(after_help = NEEDS_FIND)]
 pub(crate) struct Stat {
     /// Their paths; a colon before them is allowed
     #[arg(required = true, value_name = "PATH")]
@@ -76,6 +74,15 @@ pub(crate) struct Rm {
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<String>,
 }
+
+/// What is said of guests that have another find, or none.
+const NEEDS_FIND: &str = "\
+Needs GNU's find in the guest. Elsewhere 'qga exec -- ls -la PATH' lists files,
+and on Windows 'qga exec --shell dir PATH'.";
+
+/// The same, as advice.
+const LACKS_FIND: &str = "it needs GNU's find in the guest; elsewhere 'qga exec -- ls -la PATH' lists files, \
+                          and on Windows 'qga exec --shell dir PATH'";
 
 /// How much of a file goes into a document.
 const DOCUMENT: usize = 64 * 1024 * 1024;
@@ -263,20 +270,37 @@ pub(super) fn find(work: &mut Work, path: &str, depth: Option<u32>) -> Result<Ve
     if let Some(depth) = depth {
         exec = exec.args(["-maxdepth", &depth.to_string()]);
     }
-    let outcome = run(work, &exec.args(["-printf", Entry::FORMAT]))?;
+    let exec = exec.args(["-printf", Entry::FORMAT]);
+    let ran = work.run(async |session, deadline| session.run(&exec, deadline).await)?;
+    let has_find = match &ran {
+        Ok(outcome) => outcome.end.is_success() || prints(work),
+        Err(error) => !cannot_run(error),
+    };
+    let outcome = succeeded(work, ran)
+        .map_err(|failure| if has_find { failure } else { failure.advise(LACKS_FIND) })?;
     if outcome.stdout_truncated {
         return Err(Failure::new(Kind::Failed, "there are more files than the agent can tell at once"));
     }
     Entry::parse(&outcome.stdout).ok_or_else(|| {
         let message = "the guest's find does not print what it is asked for";
-        Failure::new(Kind::Failed, message).at(work.address())
+        Failure::new(Kind::Failed, message).at(work.address()).advise(LACKS_FIND)
     })
+}
+
+/// Whether the guest's find prints what it is asked for, if it finds anything.
+fn prints(work: &mut Work) -> bool {
+    run(work, &Exec::new("find").args(["/", "-maxdepth", "0", "-printf", ""])).is_ok()
 }
 
 /// Runs a program of the guest that must succeed.
 pub(super) fn run(work: &mut Work, exec: &Exec) -> Result<Outcome, Failure> {
-    let outcome = work.run(async |session, deadline| session.run(exec, deadline).await)?;
-    match outcome {
+    let ran = work.run(async |session, deadline| session.run(exec, deadline).await)?;
+    succeeded(work, ran)
+}
+
+/// What a program of the guest that must succeed has left.
+fn succeeded(work: &mut Work, ran: Result<Outcome, ExecError>) -> Result<Outcome, Failure> {
+    match ran {
         Ok(outcome) if outcome.end.is_success() => Ok(outcome),
         Ok(outcome) => {
             let said = String::from_utf8_lossy(&outcome.stderr);
@@ -289,9 +313,14 @@ pub(super) fn run(work: &mut Work, exec: &Exec) -> Result<Outcome, Failure> {
     }
 }
 
+/// Whether the agent runs programs, but not this one.
+fn cannot_run(error: &ExecError) -> bool {
+    matches!(error.call(), Some(qga_std::Error::Refused(refusal)) if !refusal.is_command_not_found())
+}
+
 fn explain(work: &mut Work, error: &ExecError) -> Failure {
     match error.call() {
-        Some(qga_std::Error::Refused(refusal)) if !refusal.is_command_not_found() => {
+        Some(qga_std::Error::Refused(refusal)) if cannot_run(error) => {
             let message =
                 format!("the guest cannot run the program for that: {}", escape::text(refusal.desc.as_str()));
             Failure::new(Kind::Refused, message).at(work.address())
