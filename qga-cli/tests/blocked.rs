@@ -163,7 +163,7 @@ fn standard_input_that_never_comes_leaves_nothing_in_the_guest() {
 }
 
 #[test]
-fn keys_and_passwords_that_never_come_are_waited_for_until_the_deadline() {
+fn keys_passwords_and_arguments_that_never_come_are_waited_for_until_the_deadline() {
     let folder = Folder::new();
     let _server = sim(&folder);
     let fifo = fifo(&folder);
@@ -171,6 +171,7 @@ fn keys_and_passwords_that_never_come_are_waited_for_until_the_deadline() {
         (&["ssh-keys", "alice", "add", "-f", &fifo][..], "fifo"),
         (&["ssh-keys", "alice", "add", "-f", "-"], "'-'"),
         (&["passwd", "alice"], "the password"),
+        (&["call", "guest-file-close", "-"], "standard input"),
     ] {
         let ran = wait_open(start(&folder, &[&["-t", "1"], arguments].concat(), Stdio::piped()));
         assert_eq!(ran.code, Some(4), "{arguments:?}: {}", ran.err);

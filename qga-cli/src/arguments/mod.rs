@@ -1,12 +1,13 @@
 //! The arguments of a command, checked against the schema before anything is sent.
 
-use std::io::{self, Read};
+use std::io::{self, ErrorKind, Read};
 
 use qga_proto::json::Raw;
 use qga_proto::metadata::{CommandInfo, Member, Type};
 use serde_json::{Map, Value};
 
-use crate::error::{Failure, reason};
+use crate::error::{Failure, Kind};
+use crate::streams::{self, Input, Patience};
 use crate::suggestion;
 
 mod check;
@@ -46,10 +47,14 @@ impl Tell {
 }
 
 /// Reads the words of a command line as the arguments of a command, and checks them.
-pub(crate) fn checked(command: &CommandInfo, words: &[String]) -> Result<Arguments, Failure> {
+pub(crate) fn checked(
+    command: &CommandInfo,
+    words: &[String],
+    patience: Patience,
+) -> Result<Arguments, Failure> {
     let tell = Tell::of(Some(command), words);
     let arguments = match words {
-        [word] if is_document(word) => object(&document(word)?)?,
+        [word] if is_document(word) => object(&document(word, patience)?)?,
         words => from_words(command, words, tell).map_err(|problem| wrong(command, &problem))?,
     };
     check::object("", command.arguments, &arguments, tell).map_err(|problem| wrong(command, &problem))?;
@@ -57,12 +62,16 @@ pub(crate) fn checked(command: &CommandInfo, words: &[String]) -> Result<Argumen
 }
 
 /// Reads the words of a command line as a JSON object, and does not check it. The command is of the schema or not.
-pub(crate) fn raw(command: Option<&CommandInfo>, words: &[String]) -> Result<Arguments, Failure> {
+pub(crate) fn raw(
+    command: Option<&CommandInfo>,
+    words: &[String],
+    patience: Patience,
+) -> Result<Arguments, Failure> {
     let tell = Tell::of(command, words);
     match words {
         [] => Ok(Arguments { text: Raw::EMPTY_OBJECT.as_str().to_owned(), tell }),
         [word] if is_document(word) => {
-            let text = document(word)?;
+            let text = document(word, patience)?;
             object(&text)?;
             Ok(Arguments { text, tell })
         }
@@ -83,24 +92,26 @@ fn is_document(word: &str) -> bool {
     word == STDIN || word.trim_start().starts_with('{')
 }
 
-fn document(word: &str) -> Result<String, Failure> {
+fn document(word: &str, patience: Patience) -> Result<String, Failure> {
     if word != STDIN {
         return Ok(word.to_owned());
     }
-    read(io::stdin().lock(), qga_proto::DEFAULT_MAX_MESSAGE)
-        .map_err(|why| Failure::usage(format!("cannot read the arguments from standard input: {why}")))
+    read(Input::new(io::stdin(), patience), qga_proto::DEFAULT_MAX_MESSAGE).map_err(|error| {
+        streams::failure(Kind::Usage, "cannot read the arguments from standard input", &error)
+    })
 }
 
 /// Reads a text of at most `limit` bytes.
-fn read(source: impl Read, limit: usize) -> Result<String, String> {
+fn read(source: impl Read, limit: usize) -> io::Result<String> {
     let mut bytes = Vec::new();
     // One byte more tells that there is more.
     let most = u64::try_from(limit).map_or(u64::MAX, |limit| limit.saturating_add(1));
-    source.take(most).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    source.take(most).read_to_end(&mut bytes)?;
     if bytes.len() > limit {
-        return Err(format!("they are longer than the limit of {limit} bytes"));
+        let message = format!("they are longer than the limit of {limit} bytes");
+        return Err(io::Error::new(ErrorKind::FileTooLarge, message));
     }
-    String::from_utf8(bytes).map_err(|_| "they are not UTF-8".to_owned())
+    String::from_utf8(bytes).map_err(|_| io::Error::new(ErrorKind::InvalidData, "they are not UTF-8"))
 }
 
 fn object(text: &str) -> Result<Map<String, Value>, Failure> {

@@ -2,9 +2,14 @@ use qga_proto::metadata::command;
 
 use super::*;
 
+/// Nothing is read from standard input here.
+fn never() -> Patience {
+    Patience::since(std::time::Instant::now(), None)
+}
+
 fn check(name: &str, words: &[&str]) -> Result<String, String> {
     let words: Vec<_> = words.iter().map(|word| (*word).to_owned()).collect();
-    checked(command(name).unwrap(), &words).map(|arguments| arguments.text).map_err(|failure| {
+    checked(command(name).unwrap(), &words, never()).map(|arguments| arguments.text).map_err(|failure| {
         let message = failure.message();
         message.strip_prefix(&format!("{name}: ")).unwrap_or(message).to_owned()
     })
@@ -109,15 +114,18 @@ fn secrets_are_not_repeated() {
     // Sent without being checked, it is not repeated when the agent has refused it.
     let words = [r#"{"username":"u","password":"aA==","crypted":"hunter2"}"#.to_owned()];
     let info = command(NAME).unwrap();
-    let problem = raw(Some(info), &words).ok().and_then(|arguments| arguments.problem(info));
+    let problem = raw(Some(info), &words, never()).ok().and_then(|arguments| arguments.problem(info));
     assert_eq!(problem.as_deref(), Some("crypted must be true or false"));
 }
 
 #[test]
 fn what_is_too_long_is_not_cut() {
-    assert_eq!(read(&b"12345"[..], 5).as_deref(), Ok("12345"));
-    assert_eq!(read(&b"123456"[..], 5).unwrap_err(), "they are longer than the limit of 5 bytes");
+    assert_eq!(read(&b"12345"[..], 5).unwrap(), "12345");
+    assert_eq!(read(&b"123456"[..], 5).unwrap_err().to_string(), "they are longer than the limit of 5 bytes");
     // It may end within a character.
-    assert_eq!(read("äää".as_bytes(), 4).unwrap_err(), "they are longer than the limit of 4 bytes");
-    assert_eq!(read(&b"\xff"[..], 5).unwrap_err(), "they are not UTF-8");
+    assert_eq!(
+        read("äää".as_bytes(), 4).unwrap_err().to_string(),
+        "they are longer than the limit of 4 bytes"
+    );
+    assert_eq!(read(&b"\xff"[..], 5).unwrap_err().to_string(), "they are not UTF-8");
 }

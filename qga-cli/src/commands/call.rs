@@ -1,6 +1,6 @@
 //! `qga call`: any command.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use qga_proto::json::RawBuf;
 use qga_proto::metadata::{self, CommandInfo};
@@ -10,6 +10,7 @@ use super::ask::{self, Columns};
 use crate::arguments::Arguments;
 use crate::connection::Connection;
 use crate::error::Failure;
+use crate::streams::Patience;
 use crate::{arguments, output, suggestion};
 
 /// A command, ready to be sent.
@@ -24,12 +25,18 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// Reads the words of a command line.
-    pub(super) fn new(name: &'a str, words: &[String], raw: bool) -> Result<Self, Failure> {
+    /// Reads the words of a command line; what comes from standard input, within this time.
+    pub(super) fn new(
+        name: &'a str,
+        words: &[String],
+        raw: bool,
+        timeout: Option<Duration>,
+    ) -> Result<Self, Failure> {
+        let patience = Patience::since(Instant::now(), timeout);
         let info = metadata::command(name);
         let arguments = match info {
-            _ if raw => arguments::raw(info, words)?,
-            Some(info) => arguments::checked(info, words)?,
+            _ if raw => arguments::raw(info, words, patience)?,
+            Some(info) => arguments::checked(info, words, patience)?,
             None => return Err(unknown(name).advise("'qga commands' lists them; --raw sends anything")),
         };
         let document = RawBuf::new(arguments.text.as_str())
@@ -115,7 +122,8 @@ mod tests {
 
     #[test]
     fn commands_have_the_time_that_they_may_need() {
-        let seconds = |name, raw| Question::new(name, &[], raw).map(|question| question.timeout().as_secs());
+        let seconds =
+            |name, raw| Question::new(name, &[], raw, None).map(|question| question.timeout().as_secs());
         for (name, raw, time) in [
             ("guest-ping", false, 10),
             ("guest-get-osinfo", false, 10),

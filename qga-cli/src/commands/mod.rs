@@ -74,7 +74,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Done, Failure> {
         Command::Wait => ask::run(cli, guests()?, &wait::Question),
         Command::Call { raw, name, arguments } => {
             let guests = guests()?;
-            ask::run(cli, guests, &call::Question::new(name, arguments, *raw)?)
+            ask::run(cli, guests, &call::Question::new(name, arguments, *raw, cli.timeout)?)
         }
         Command::Commands { name: None } => list::run(cli).map(Done::from),
         Command::Commands { name: Some(name) } => describe::run(cli, name).map(Done::from),

@@ -44,7 +44,7 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
     let begin = Instant::now();
     let password = match io::stdin().is_terminal() {
         true => ask(&args.user)?,
-        false => read(Patience::since(begin, cli))?,
+        false => read(Patience::since(begin, cli.timeout))?,
     };
     if password.is_empty() {
         return Err(Failure::usage("the password is empty; nothing was sent")

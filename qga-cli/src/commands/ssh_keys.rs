@@ -73,7 +73,7 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
     let keys = match &args.action {
         None => Vec::new(),
         Some(Action::Add { keys, .. } | Action::Remove { keys }) => {
-            keys.read(&Patience::since(begin, cli))?
+            keys.read(&Patience::since(begin, cli.timeout))?
         }
     };
     let list: Vec<_> = keys.iter().map(|key| Str::new(key)).collect();

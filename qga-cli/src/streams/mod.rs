@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-use crate::cli::{Cli, LONGEST};
+use crate::cli::LONGEST;
 use crate::error::{Failure, Kind, reason};
 use crate::work::{self, Work};
 
@@ -50,8 +50,8 @@ impl Patience {
     }
 
     /// As long as the command line says, from this time on; for ever if it does not. A signal ends the process.
-    pub(crate) fn since(begin: Instant, cli: &Cli) -> Self {
-        Self { stop: Arc::default(), deadline: begin + cli.timeout.unwrap_or(LONGEST) }
+    pub(crate) fn since(begin: Instant, timeout: Option<Duration>) -> Self {
+        Self { stop: Arc::default(), deadline: begin + timeout.unwrap_or(LONGEST) }
     }
 
     /// Opens a file. What is no regular file may keep one waiting: a pipe until somebody opens its other end.
