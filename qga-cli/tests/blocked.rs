@@ -32,9 +32,16 @@ fn start(folder: &Folder, arguments: &[&str], stdin: Stdio) -> Child {
     command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
 }
 
+/// Whether a signal that asks to end is caught. Before that it would just be killed.
+fn heeds_signals(child: &Child) -> bool {
+    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
+    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (15 - 1)) != 0
+}
+
 /// Runs it twice, at a pipe for input to which nothing comes: to the deadline, and to a signal, which comes when this is so.
 fn ends(folder: &Folder, arguments: &[&str], is_begun: impl Fn(&Child) -> bool) -> [Ran; 2] {
-    let late = start(folder, &[&["-t", "1"], arguments].concat(), Stdio::piped());
+    let late = start(folder, &[&["-t", "3"], arguments].concat(), Stdio::piped());
     let late = wait_open(late);
     let stopped = start(folder, &[&["-t", "300"], arguments].concat(), Stdio::piped());
     wait_until("it begins", LIMIT, || is_begun(&stopped));
@@ -64,7 +71,7 @@ fn output_that_nobody_reads_is_waited_for_until_the_deadline_or_a_signal() {
     for arguments in [&["cat", "/big"][..], &["cp", ":/big", "-"]] {
         let folder = Folder::new();
         let server = sim(&folder);
-        let late = run_unread(&folder, &[&["-t", "1"], arguments].concat(), |_| ());
+        let late = run_unread(&folder, &[&["-t", "3"], arguments].concat(), |_| ());
         assert_eq!(late.code, Some(4), "{arguments:?}: {}", late.err);
         assert!(late.err.contains("standard output: the deadline passed"), "{}", late.err);
         assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
@@ -110,7 +117,7 @@ fn a_pipe_to_copy_to_is_waited_for_and_then_filled() {
     let folder = Folder::new();
     let server = sim(&folder);
     let fifo = fifo(&folder);
-    assert_ends(ends(&folder, &["cp", ":/big", &fifo], |_| true), 4, "fifo: the deadline passed");
+    assert_ends(ends(&folder, &["cp", ":/big", &fifo], heeds_signals), 4, "fifo: the deadline passed");
     let reader = {
         let fifo = fifo.clone();
         thread::spawn(move || fs::read(fifo).unwrap())
@@ -122,7 +129,7 @@ fn a_pipe_to_copy_to_is_waited_for_and_then_filled() {
         let fifo = fifo.clone();
         thread::spawn(move || File::open(fifo).unwrap())
     };
-    let line = run(&["-c", &folder.address(), "-t", "2", "cp", ":/big", &fifo]).failed(4);
+    let line = run(&["-c", &folder.address(), "-t", "3", "cp", ":/big", &fifo]).failed(4);
     assert!(line.contains("fifo: the deadline passed"), "{line}");
     drop(reader.join().unwrap());
     assert_eq!(server.guest().open_files(), 0);
@@ -134,8 +141,8 @@ fn a_pipe_to_read_is_waited_for_and_then_read() {
     let server = sim(&folder);
     let fifo = fifo(&folder);
     let late = "fifo: the deadline passed";
-    assert_ends(ends(&folder, &["cp", &fifo, ":/new"], |_| true), 4, late);
-    assert_ends(ends(&folder, &["exec", "-i", &fifo, "cat"], |_| true), 124, late);
+    assert_ends(ends(&folder, &["cp", &fifo, ":/new"], heeds_signals), 4, late);
+    assert_ends(ends(&folder, &["exec", "-i", &fifo, "cat"], heeds_signals), 124, late);
     assert_eq!(server.guest().metadata("/new"), None);
     let write = || {
         let fifo = fifo.clone();

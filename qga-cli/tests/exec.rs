@@ -277,7 +277,8 @@ fn a_signal_before_the_start_is_answered_tells_what_may_have_been_started() {
         // Shells often send two.
         signal(&child, "INT");
         signal(&child, "INT");
-        thread::sleep(Duration::from_millis(200));
+        // Nothing tells that it has been heeded.
+        thread::sleep(Duration::from_secs(1));
         go_on.send(()).unwrap();
         let ran = wait(child);
         assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{options:?}: {}", ran.err);
