@@ -22,7 +22,8 @@ pub enum Error<E = Infallible> {
     TimedOut(TimedOut),
     /// The agent said something that the protocol does not have.
     Protocol(Violation),
-    /// The reply is longer than the receive buffer may get. It was passed over.
+    /// The reply is longer than the receive buffer may get. It was passed over. Where that has no byte at all nothing was sent:
+    /// how long the reply would be is not known then, and `len` is 1.
     ReplyTooLong {
         /// How many bytes the reply has, its line's end not counted.
         len: usize,

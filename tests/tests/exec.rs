@@ -384,7 +384,7 @@ fn a_start_with_long_input_may_be_dropped_anywhere() {
 }
 
 #[test]
-fn programs_are_run_without_an_allocator() {
+fn programs_are_run_into_buffers_of_fixed_length() {
     let client = Client::new(Config::default(), [0_u8; 4096], [0_u8; 512], 1);
     let mut session = Session::new(VirtualLine::new(guest(Personality::Qemu10)), client);
     let deadline = session.deadline(60 * SECOND);

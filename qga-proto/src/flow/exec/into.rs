@@ -23,7 +23,8 @@ pub struct Output<'b> {
     pub stderr: &'b mut [u8],
 }
 
-/// What came of a program, whose output is in the caller's buffers.
+/// What came of a program, whose output is in the caller's buffers. One that is too short is filled with as many groups of
+/// three bytes as fit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Filled {

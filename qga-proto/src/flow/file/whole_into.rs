@@ -10,12 +10,14 @@ use crate::time::Instant;
 use crate::transport::Transport;
 
 /// Why a whole file could not be read or written.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FileError<E> {
     /// A call failed.
     Call(Error<E>),
-    /// The file has more bytes than were wanted at the most.
+    /// The file has more bytes than were wanted at the most. How many more is not known: it is read no further, as it may have
+    /// no end.
     TooLong {
         /// How many were wanted.
         limit: usize,
