@@ -35,6 +35,7 @@ pub enum Address<'a> {
 }
 
 /// What is wrong with an address.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {

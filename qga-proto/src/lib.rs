@@ -84,6 +84,9 @@ pub use shared::{Clock, Shared, SharedGuard};
 mod text;
 pub use text::{INLINE_TEXT, Text};
 
+#[cfg(feature = "defmt")]
+mod printed;
+
 mod time;
 pub use time::Instant;
 

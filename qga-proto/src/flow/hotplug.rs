@@ -12,6 +12,7 @@ use crate::transport::Transport;
 use crate::view::{GuestLogicalProcessor, GuestMemoryBlock, GuestMemoryBlockResponse};
 
 /// Not everything was set.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotAll<E> {

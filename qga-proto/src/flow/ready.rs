@@ -30,6 +30,7 @@ pub struct Ready {
 }
 
 /// There was no agent ready in time.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NotReady<E> {

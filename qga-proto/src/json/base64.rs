@@ -25,6 +25,7 @@ enum Repr<'a> {
 }
 
 /// A text that is not base64, or too little room for what it stands for.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Base64Error {

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::text::Text;
 
 /// Why a copy failed. `E` is the transport's own error, `H` that of the host's end.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CopyError<E, H> {

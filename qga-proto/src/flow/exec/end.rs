@@ -5,6 +5,7 @@ use core::fmt;
 use crate::view;
 
 /// How a program of the guest ended.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {

@@ -14,6 +14,7 @@ use super::{End, NotKilled};
 /// Why a program has no outcome, and what became of it, as far as is known. `E` is the transport's own error.
 ///
 /// It displays as one line. The agent's words in it come from the guest: escape them before a terminal sees them.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Error<E = Infallible> {
@@ -28,10 +29,12 @@ pub struct Error<E = Infallible> {
     pub left: Option<InputFile>,
     /// How it ended, and what it had written until then, if it was killed and that could still be learned.
     #[cfg(feature = "alloc")]
+    #[cfg_attr(feature = "defmt", defmt(Debug2Format))]
     pub outcome: Option<Box<Outcome>>,
 }
 
 /// Why a program has no outcome.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason<E = Infallible> {
@@ -71,6 +74,7 @@ pub enum Reason<E = Infallible> {
 }
 
 /// What became of a program.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fate {
@@ -91,6 +95,7 @@ pub enum Fate {
 }
 
 /// What the caller asked for that makes no sense.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Misuse {

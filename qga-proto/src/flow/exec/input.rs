@@ -18,6 +18,7 @@ use crate::time::Instant;
 use crate::transport::Transport;
 
 /// A file of the guest that holds a program's input, for its owner only. It displays as its path.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InputFile(NonZeroU64);
 

@@ -30,6 +30,7 @@ pub enum Killed {
 }
 
 /// Why a program was not killed.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NotKilled {

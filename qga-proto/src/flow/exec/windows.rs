@@ -27,6 +27,7 @@ pub enum CodePage {
 }
 
 /// Why there is no program for a command.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Unfit {

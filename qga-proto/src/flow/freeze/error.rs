@@ -7,6 +7,7 @@ use crate::error::{Error, Refusal};
 
 /// Why a guest was not frozen as it should be. Of all kinds only [`MayBeFrozen`](Self::MayBeFrozen) leaves it frozen by this
 /// session, as far as anybody can know.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FreezeError<E> {
@@ -78,6 +79,7 @@ impl<E: core::error::Error + 'static> core::error::Error for FreezeError<E> {
 }
 
 /// Work that was to be done on a frozen guest, and was not, or not as it should be.
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FreezeFailed<R, E> {
     /// What the work gave, if it was done: there may be a snapshot to be thrown away.
