@@ -33,8 +33,10 @@ where
     [view, owned]
 }
 
+type Ask = fn(&mut Virtual) -> Said;
+
 /// Each query, and how it is asked.
-const QUERIES: &[(&str, fn(&mut Virtual) -> Said)] = &[
+const QUERIES: &[(&str, Ask)] = &[
     ("guest-fsfreeze-status", |session| ask(session, &GuestFsfreezeStatus::new())),
     ("guest-get-cpustats", |session| ask(session, &GuestGetCpustats::new())),
     ("guest-get-devices", |session| ask(session, &GuestGetDevices::new())),
