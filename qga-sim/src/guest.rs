@@ -93,8 +93,8 @@ impl Guest {
         Self::with(Personality::Qemu10)
     }
 
-    /// A small machine with another agent: Windows for [`Personality::Windows`], which has `taskkill` alone of the programs,
-    /// else Linux.
+    /// A small machine with another agent: Windows for [`Personality::Windows`], which has `taskkill` of the programs, and
+    /// of `cmd.exe` what runs `exit`, `echo` and `del`; else Linux.
     #[must_use]
     pub fn with(personality: Personality) -> Self {
         let mut guest = Self::bare(personality);

@@ -84,6 +84,24 @@ fn null_is_no_argument() {
     );
 }
 
+/// Of these the bytes count: as JSON they are the same as others.
+#[test]
+fn numbers_come_back_as_the_real_agent_writes_them() {
+    for personality in RELEASES {
+        for (id, back) in [("0.1", "0.10000000000000001"), ("1.0", "1"), ("1e2", "100")] {
+            let mut line = Line::new(Guest::with(personality));
+            let request = format!("{{\"execute\":\"guest-ping\",\"id\":{id}}}\n");
+            let got = line.send_pieces(request.as_bytes(), usize::MAX);
+            let wanted = format!("{{\"return\": {{}}, \"id\": {back}}}\n");
+            assert_eq!(
+                got.escape_ascii().to_string(),
+                wanted.as_bytes().escape_ascii().to_string(),
+                "{personality}"
+            );
+        }
+    }
+}
+
 #[test]
 fn numbers_are_integers_or_are_not() {
     assert_answers(&[br#"{"execute":"guest-ping","id":1.0}"#], &[r#"{"return": {}, "id": 1}"#]);

@@ -110,7 +110,11 @@ fn truncation_is_told_rightly_by_some() {
             Guest::with(personality).program("/opt/big", Run::new().stdout(vec![b'x'; (16 << 20) + 1]));
         let mut line = Line::new(guest);
         let pid = line.ok("guest-exec", r#"{"path":"/opt/big","capture-output":true}"#)["pid"].to_string();
-        line.ok("guest-exec-status", &format!(r#"{{"pid":{pid}}}"#))["out-truncated"].clone()
+        let status = line.ok("guest-exec-status", &format!(r#"{{"pid":{pid}}}"#));
+        // All keep 16 MiB, and say so in base64.
+        let kept = status["out-data"].as_str().expect("output").len();
+        assert_eq!(kept, (16_usize << 20).div_ceil(3) * 4, "{personality}");
+        status["out-truncated"].clone()
     };
     assert_eq!(big(Personality::Qemu7), true);
     assert_eq!(big(Personality::Qemu10), false);

@@ -277,6 +277,30 @@ fn taskkill_ends_a_process_on_windows() {
 }
 
 #[test]
+fn cmd_ends_says_and_deletes_on_windows() {
+    let file = r"C:\Windows\Temp\x";
+    let mut line = Line::new(Guest::with(Personality::Windows).file(file, "x"));
+    let nothing = String::new();
+    assert_eq!(run(&mut line, &["cmd.exe", "/c", "exit 3"]), (3, nothing.clone(), nothing.clone()));
+    assert_eq!(
+        run(&mut line, &["cmd", "/d", "/s", "/C", "exit", "/b"]),
+        (0, nothing.clone(), nothing.clone())
+    );
+    let said = (0, "two  words\r\n".to_owned(), nothing.clone());
+    assert_eq!(run(&mut line, &["cmd.exe", "/c", "echo two  words"]), said);
+    let deleted = (0, nothing.clone(), nothing.clone());
+    assert_eq!(run(&mut line, &["cmd.exe", "/c", "del", "/f", "/q", file]), deleted);
+    let (code, _, complaint) = run(&mut line, &["cmd.exe", "/c", &format!("del {file}")]);
+    assert_eq!((code, complaint), (0, format!("Could Not Find {file}\r\n")));
+    for more in ["dir", "echo a > b", "exit %X%", "del /s x", "exit x", "", "del"] {
+        let (code, out, complaint) = run(&mut line, &["cmd.exe", "/c", more]);
+        assert_eq!((code, out), (1, nothing.clone()), "{more}");
+        assert!(complaint.contains("is not recognized"), "{more}: {complaint}");
+    }
+    assert_eq!(run(&mut line, &["cmd.exe"]).0, 1);
+}
+
+#[test]
 fn a_full_disk_fails_when_it_is_said_to_and_writes_can_be_short() {
     for (full, failing) in [
         (Full::AtWrite, "guest-file-write"),

@@ -6,6 +6,7 @@ use super::{Invocation, Run};
 
 mod arguments;
 mod change;
+mod cmd;
 mod copy;
 mod digest;
 mod find;
@@ -40,7 +41,8 @@ pub(crate) const BUILTINS: [(&str, Function); 17] = [
 ];
 
 /// Those of Windows.
-pub(crate) const WINDOWS_BUILTINS: [(&str, Function); 1] = [("taskkill.exe", signal::taskkill)];
+pub(crate) const WINDOWS_BUILTINS: [(&str, Function); 2] =
+    [("cmd.exe", cmd::cmd), ("taskkill.exe", signal::taskkill)];
 
 impl Run {
     /// Complains, and fails in the end.
