@@ -156,6 +156,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_documentation_says_why_others_have_no_check() {
+        const README: &str = include_str!("../../README.md");
+
+        let is_told = |command: &&CommandInfo| README.contains(&format!("`{}`", command.name));
+        let others = COMMANDS.iter().filter(|command| !is_askable(command));
+        assert_eq!(others.filter(|command| !is_told(command)).map(|it| it.name).collect::<Vec<_>>(), [""; 0]);
+    }
+
     /// What is asked is harmless by the schema's own word; no more than that is known to this crate.
     #[test]
     fn what_is_asked_only_asks() {
