@@ -24,10 +24,9 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
         }
     }
 
+    /// Its colon has been passed with the name.
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        self.0.told(Reader::colon)?;
-        let reader = &mut *self.0;
-        seed.deserialize(&mut *reader).map_err(|error| error.or_at(reader.at))
+        seed.deserialize(&mut *self.0)
     }
 }
 

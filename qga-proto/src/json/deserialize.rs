@@ -214,9 +214,8 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                     if reader.next_in(b'}')? { Ok(()) } else { Err(reader.expected("a member")) }
                 })?;
                 let outer = self.depth - 1;
-                let value = visitor.visit_enum(DataVariant(self))?;
-                self.leave(outer, b'}')?;
-                Ok(value)
+                let result = visitor.visit_enum(DataVariant(self));
+                self.leave(outer, b'}', result)
             }
         }
     }

@@ -107,6 +107,19 @@ pub fn deserialize<'de, T: Members<'de>, D: Deserializer<'de>>(deserializer: D) 
     Ok(value)
 }
 
+/// Reads all members. Without the struct's type, so that this stands once.
+fn read_members<'de, A: MapAccess<'de>>(
+    mut access: A,
+    mut names: Names,
+    required: u64,
+    read: &mut dyn FnMut(usize, &mut A) -> Result<(), A::Error>,
+) -> Result<(), A::Error> {
+    while let Some(index) = access.next_key_seed(&mut names)? {
+        read(index, &mut access)?;
+    }
+    names.check(required)
+}
+
 /// Reads a member's value into its field.
 ///
 /// # Errors
@@ -141,12 +154,9 @@ impl<'de, T: Members<'de>> Visitor<'de> for Filler<'_, T> {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<(), A::Error> {
-        let mut names = Names { names: T::NAMES, closed: T::CLOSED, seen: 0 };
-        while let Some(index) = access.next_key_seed(&mut names)? {
-            self.0.read(index, &mut access)?;
-        }
-        names.check(T::REQUIRED)
+    fn visit_map<A: MapAccess<'de>>(self, access: A) -> Result<(), A::Error> {
+        let names = Names { names: T::NAMES, closed: T::CLOSED, seen: 0 };
+        read_members(access, names, T::REQUIRED, &mut |index, access| self.0.read(index, access))
     }
 }
 

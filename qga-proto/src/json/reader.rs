@@ -21,10 +21,22 @@ pub const MAX_DEPTH: usize = 128;
 /// When `text` is not JSON (within this module's limits) or not a `T`.
 #[inline(never)]
 pub fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error> {
+    let mut value = None;
+    read_whole(text, &mut |reader| {
+        value = Some(T::deserialize(reader)?);
+        Ok(())
+    })?;
+    value.ok_or(Error::new(ErrorKind::Eof, 0))
+}
+
+/// Lets `read` read a text, which must be all of it. Without the type, so that this stands once.
+fn read_whole<'de>(
+    text: &'de [u8],
+    read: &mut dyn FnMut(&mut Reader<'de>) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut reader = Reader::new(text);
-    let value = T::deserialize(&mut reader).map_err(|error| error.or_at(reader.at))?;
-    reader.told(Reader::end)?;
-    Ok(value)
+    read(&mut reader).map_err(|error| error.or_at(reader.at))?;
+    reader.told(Reader::end)
 }
 
 /// Reading has failed: the reader knows why, and stands where. So what is handed on at each `?` takes no room.
@@ -197,9 +209,14 @@ impl<'de> Reader<'de> {
         Ok(Key::new(token, self.start_of(&token)))
     }
 
-    /// The next member's name; `None` at the object's end, which is passed.
+    /// The next member's name, the reader then before its value; `None` at the object's end, which is passed.
     pub(super) fn next_name(&mut self) -> Result<Option<Key<'de>>, Failed> {
-        if self.next_in(b'}')? { self.named().map(Some) } else { Ok(None) }
+        if !self.next_in(b'}')? {
+            return Ok(None);
+        }
+        let name = self.named()?;
+        self.colon()?;
+        Ok(Some(name))
     }
 
     /// A string.
@@ -330,16 +347,14 @@ impl<'de> Reader<'de> {
 
     pub(super) fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let outer = self.enter(Self::begin_object)?;
-        let value = visitor.visit_map(Members(self))?;
-        self.leave(outer, b'}')?;
-        Ok(value)
+        let result = visitor.visit_map(Members(self));
+        self.leave(outer, b'}', result)
     }
 
     pub(super) fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
         let outer = self.enter(Self::begin_array)?;
-        let value = visitor.visit_seq(Elements(self))?;
-        self.leave(outer, b']')?;
-        Ok(value)
+        let result = visitor.visit_seq(Elements(self));
+        self.leave(outer, b']', result)
     }
 
     /// Before a visit: gives the depth outside.
@@ -351,8 +366,11 @@ impl<'de> Reader<'de> {
 
     /// After a visit.
     #[inline(never)]
-    pub(super) fn leave(&mut self, outer: usize, close: u8) -> Result<(), Error> {
-        self.told(|reader| reader.closed(outer, close))
+    pub(super) fn leave<T>(&mut self, outer: usize, close: u8, result: Result<T, Error>) -> Result<T, Error> {
+        match result {
+            Ok(_) if self.closed(outer, close).is_err() => Err(self.error()),
+            result => result,
+        }
     }
 
     /// The closing bracket has been passed, or must come now.
