@@ -21,6 +21,7 @@ mod scan;
 mod str;
 #[cfg(test)]
 mod tests;
+mod thrown;
 mod writer;
 
 #[cfg(feature = "alloc")]

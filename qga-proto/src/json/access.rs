@@ -6,26 +6,26 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 
 use super::deserialize::{SCRATCH, visit_str, visit_token};
-use super::error::{Error, ErrorKind};
 use super::reader::Reader;
 use super::scan::StringToken;
 use super::str::Str;
+use super::thrown::Thrown;
 
 /// The members of the object that the reader stands in.
 pub(super) struct Members<'r, 'de>(pub(super) &'r mut Reader<'de>);
 
 impl<'de> MapAccess<'de> for Members<'_, 'de> {
-    type Error = Error;
+    type Error = Thrown;
 
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        match self.0.told(Reader::next_name)? {
-            Some(key) => seed.deserialize(key).map(Some),
+    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Thrown> {
+        match self.0.thrown(Reader::next_name)? {
+            Some(name) => seed.deserialize(Key { reader: self.0, name }).map(Some),
             None => Ok(None),
         }
     }
 
     /// Its colon has been passed with the name.
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
+    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Thrown> {
         seed.deserialize(&mut *self.0)
     }
 }
@@ -34,56 +34,63 @@ impl<'de> MapAccess<'de> for Members<'_, 'de> {
 pub(super) struct Elements<'r, 'de>(pub(super) &'r mut Reader<'de>);
 
 impl<'de> SeqAccess<'de> for Elements<'_, 'de> {
-    type Error = Error;
+    type Error = Thrown;
 
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        if !self.0.told(Reader::begin_element)? {
+    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Thrown> {
+        if !self.0.thrown(Reader::begin_element)? {
             return Ok(None);
         }
         seed.deserialize(&mut *self.0).map(Some)
     }
 }
 
+/// A member's name, for a type.
+struct Key<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    name: Name<'de>,
+}
+
 /// A member's name.
-pub(super) struct Key<'de> {
-    token: StringToken<'de>,
-    at: usize,
+#[derive(Clone, Copy)]
+pub(super) struct Name<'de> {
+    pub(super) token: StringToken<'de>,
+    /// Where it is.
+    pub(super) at: usize,
 }
 
-impl<'de> Key<'de> {
-    pub(super) fn new(token: StringToken<'de>, at: usize) -> Self {
-        Self { token, at }
-    }
-
-    fn to_str(&self) -> Result<Str<'de>, Error> {
-        self.token.to_str().ok_or(Error::new(ErrorKind::Utf8, self.at))
+impl<'de> Key<'_, 'de> {
+    fn to_str(&mut self) -> Result<Str<'de>, Thrown> {
+        let Name { token, at } = self.name;
+        self.reader.thrown(|reader| reader.text_of(token, at))
     }
 }
 
-impl<'de> Deserializer<'de> for Key<'de> {
-    type Error = Error;
+impl<'de> Deserializer<'de> for Key<'_, 'de> {
+    type Error = Thrown;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visit_str(self.to_str()?, self.at, visitor)
+    fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Thrown> {
+        let string = self.to_str()?;
+        visit_str(self.reader, string, self.name.at, visitor)
     }
 
     /// One of the names that a type knows, or one to be skipped: as bytes, which need no look at their encoding. A name
     /// with escapes that is longer than any that is known may stay escaped: it is equal to none.
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if !self.token.escaped {
-            return visitor.visit_borrowed_bytes(self.token.text);
+    fn deserialize_identifier<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Thrown> {
+        let token = self.name.token;
+        if !token.escaped {
+            return visitor.visit_borrowed_bytes(token.text);
         }
         match self.to_str()?.copy_to(&mut [0; SCRATCH]) {
             Some(name) => visitor.visit_str(name),
-            None => visitor.visit_borrowed_bytes(self.token.text),
+            None => visitor.visit_borrowed_bytes(token.text),
         }
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
+        mut self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Thrown> {
         if name == Str::TOKEN {
             visit_token(self.to_str()?, visitor)
         } else {
@@ -91,7 +98,7 @@ impl<'de> Deserializer<'de> for Key<'de> {
         }
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         visitor.visit_unit()
     }
 
@@ -105,32 +112,32 @@ impl<'de> Deserializer<'de> for Key<'de> {
 pub(super) struct UnitVariant<'r, 'de>(pub(super) &'r mut Reader<'de>);
 
 impl<'de> EnumAccess<'de> for UnitVariant<'_, 'de> {
-    type Error = Error;
+    type Error = Thrown;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Error> {
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Thrown> {
         let variant = seed.deserialize(&mut *self.0)?;
         Ok((variant, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for UnitVariant<'_, 'de> {
-    type Error = Error;
+    type Error = Thrown;
 
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), Thrown> {
         Ok(())
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, _: S) -> Result<S::Value, Error> {
-        self.0.told(|reader| Err(reader.expected("a variant with data")))
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, _: S) -> Result<S::Value, Thrown> {
+        self.0.thrown(|reader| Err(reader.expected("a variant with data")))
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Error> {
-        self.0.told(|reader| Err(reader.expected("a variant with data")))
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, _: V) -> Result<V::Value, Thrown> {
+        self.0.thrown(|reader| Err(reader.expected("a variant with data")))
     }
 
-    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Error> {
-        self.0.told(|reader| Err(reader.expected("a variant with data")))
+    fn struct_variant<V: Visitor<'de>>(self, _: &'static [&'static str], _: V) -> Result<V::Value, Thrown> {
+        self.0.thrown(|reader| Err(reader.expected("a variant with data")))
     }
 }
 
@@ -138,29 +145,29 @@ impl<'de> VariantAccess<'de> for UnitVariant<'_, 'de> {
 pub(super) struct DataVariant<'r, 'de>(pub(super) &'r mut Reader<'de>);
 
 impl<'de> EnumAccess<'de> for DataVariant<'_, 'de> {
-    type Error = Error;
+    type Error = Thrown;
     type Variant = Self;
 
-    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Error> {
-        let key = self.0.told(Reader::named)?;
-        let variant = seed.deserialize(key)?;
-        self.0.told(Reader::colon)?;
+    fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Thrown> {
+        let name = self.0.thrown(Reader::name)?;
+        let variant = seed.deserialize(Key { reader: self.0, name })?;
+        self.0.thrown(Reader::colon)?;
         Ok((variant, self))
     }
 }
 
 impl<'de> VariantAccess<'de> for DataVariant<'_, 'de> {
-    type Error = Error;
+    type Error = Thrown;
 
-    fn unit_variant(self) -> Result<(), Error> {
+    fn unit_variant(self) -> Result<(), Thrown> {
         Deserialize::deserialize(self.0)
     }
 
-    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Error> {
+    fn newtype_variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, Thrown> {
         seed.deserialize(self.0)
     }
 
-    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Thrown> {
         self.0.visit_array(visitor)
     }
 
@@ -168,7 +175,7 @@ impl<'de> VariantAccess<'de> for DataVariant<'_, 'de> {
         self,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Thrown> {
         self.0.visit_object(visitor)
     }
 }

@@ -5,48 +5,48 @@ use serde::forward_to_deserialize_any;
 
 use super::access::{DataVariant, UnitVariant};
 use super::base64::Base64;
-use super::error::Error;
-#[cfg(not(feature = "alloc"))]
-use super::error::ErrorKind;
 use super::list::List;
 use super::raw::Raw;
 use super::reader::Reader;
 use super::str::Str;
+use super::thrown::Thrown;
 
 /// Room to undo escapes in: longer than any name or value of the schema.
 pub(super) const SCRATCH: usize = 128;
 
-/// Gives a string to a visitor. One with escapes goes to a [`Str`] as bytes, to others unescaped where that is possible.
+/// Gives a string, which stands at `at`, to a visitor. One with escapes goes to a [`Str`] as bytes, to others unescaped where
+/// that is possible.
 pub(super) fn visit_str<'de, V: Visitor<'de>>(
+    reader: &mut Reader<'de>,
     string: Str<'de>,
     at: usize,
     visitor: V,
-) -> Result<V::Value, Error> {
+) -> Result<V::Value, Thrown> {
     if let Some(text) = string.as_str() {
         return visitor.visit_borrowed_str(text);
     }
     #[cfg(feature = "alloc")]
     {
-        let _ = at;
+        let _ = (reader, at);
         visitor.visit_string(string.into())
     }
     #[cfg(not(feature = "alloc"))]
     {
         match string.copy_to(&mut [0; SCRATCH]) {
             Some(text) => visitor.visit_str(text),
-            None => Err(Error::new(
-                ErrorKind::Expected("a string without escapes (or a json::Str to read it)"),
-                at,
-            )),
+            None => reader.thrown(|reader| {
+                reader.at = at;
+                Err(reader.expected("a string without escapes (or a json::Str to read it)"))
+            }),
         }
     }
 }
 
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
-    type Error = Error;
+    type Error = Thrown;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.told(Reader::peek)? {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        match self.thrown(Reader::peek)? {
             b'{' => self.visit_object(visitor),
             b'[' => self.visit_array(visitor),
             b'"' => self.deserialize_str(visitor),
@@ -66,73 +66,74 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
                     }
                 }
             }
-            _ => self.told(|reader| Err(reader.expected("a value"))),
+            _ => self.thrown(|reader| Err(reader.expected("a value"))),
         }
     }
 
-    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_bool(self.told(Reader::boolean)?)
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        visitor.visit_bool(self.thrown(Reader::boolean)?)
     }
 
-    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_i64(self.told(Reader::signed)?)
+    fn deserialize_i64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        visitor.visit_i64(self.thrown(Reader::signed)?)
     }
 
-    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_u64(self.told(Reader::unsigned)?)
+    fn deserialize_u64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        visitor.visit_u64(self.thrown(Reader::unsigned)?)
     }
 
-    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_i8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_i64(visitor)
     }
 
-    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_i16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_i64(visitor)
     }
 
-    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_i32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_i64(visitor)
     }
 
-    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_u8<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_i64(visitor)
     }
 
-    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_u16<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_i64(visitor)
     }
 
-    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_u32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_i64(visitor)
     }
 
-    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_f64(visitor)
     }
 
-    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        visitor.visit_f64(self.told(Reader::float)?)
+    fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        visitor.visit_f64(self.thrown(Reader::float)?)
     }
 
-    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.told(Reader::peek)?;
+    fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        self.thrown(Reader::peek)?;
         let at = self.at;
-        visit_str(self.told(Reader::string)?, at, visitor)
+        let string = self.thrown(Reader::string)?;
+        visit_str(self, string, at, visitor)
     }
 
-    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.told(Reader::null)? {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        match self.thrown(Reader::null)? {
             true => visitor.visit_none(),
             false => visitor.visit_some(self),
         }
     }
 
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.told(|reader| if reader.null()? { Ok(()) } else { Err(reader.expected("null")) })?;
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        self.thrown(|reader| if reader.null()? { Ok(()) } else { Err(reader.expected("null")) })?;
         visitor.visit_unit()
     }
 
@@ -140,7 +141,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Thrown> {
         self.deserialize_unit(visitor)
     }
 
@@ -149,32 +150,32 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         self,
         name: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Thrown> {
         match name {
-            Str::TOKEN => visit_token(self.told(Reader::string)?, visitor),
+            Str::TOKEN => visit_token(self.thrown(Reader::string)?, visitor),
             Base64::TOKEN => {
-                let token = self.told(|reader| reader.quoted("a base64 string"))?;
+                let token = self.thrown(|reader| reader.quoted("a base64 string"))?;
                 visitor.visit_borrowed_bytes(token.text)
             }
-            List::<()>::TOKEN => visitor.visit_borrowed_bytes(self.told(Reader::array)?),
-            Str::OR_OBJECT => match self.told(Reader::peek)? {
+            List::<()>::TOKEN => visitor.visit_borrowed_bytes(self.thrown(Reader::array)?),
+            Str::OR_OBJECT => match self.thrown(Reader::peek)? {
                 b'{' => self.visit_object(visitor),
                 b'"' => self.deserialize_str(visitor),
-                _ => self.told(|reader| Err(reader.expected("an object or a string"))),
+                _ => self.thrown(|reader| Err(reader.expected("an object or a string"))),
             },
             Raw::TOKEN => {
-                let range = self.told(Reader::skip)?;
+                let range = self.thrown(Reader::skip)?;
                 visitor.visit_borrowed_bytes(&self.text[range])
             }
             _ => visitor.visit_newtype_struct(self),
         }
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.visit_array(visitor)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Thrown> {
         self.visit_array(visitor)
     }
 
@@ -183,11 +184,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: usize,
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Thrown> {
         self.visit_array(visitor)
     }
 
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.visit_object(visitor)
     }
 
@@ -196,7 +197,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
+    ) -> Result<V::Value, Thrown> {
         self.visit_object(visitor)
     }
 
@@ -205,11 +206,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> Result<V::Value, Error> {
-        match self.told(Reader::peek)? {
+    ) -> Result<V::Value, Thrown> {
+        match self.thrown(Reader::peek)? {
             b'"' => visitor.visit_enum(UnitVariant(self)),
             _ => {
-                self.told(|reader| {
+                self.thrown(|reader| {
                     reader.open(b'{', "a string or an object")?;
                     if reader.next_in(b'}')? { Ok(()) } else { Err(reader.expected("a member")) }
                 })?;
@@ -220,12 +221,12 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         }
     }
 
-    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
         self.deserialize_str(visitor)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.told(Reader::skip)?;
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Thrown> {
+        self.thrown(Reader::skip)?;
         visitor.visit_unit()
     }
 
@@ -233,7 +234,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
 }
 
 /// Gives a string to [`Str`]'s visitor: as text when it is plain, as bytes when it is escaped.
-pub(super) fn visit_token<'de, V: Visitor<'de>>(string: Str<'de>, visitor: V) -> Result<V::Value, Error> {
+pub(super) fn visit_token<'de, V: Visitor<'de>>(string: Str<'de>, visitor: V) -> Result<V::Value, Thrown> {
     match string.as_str() {
         Some(text) => visitor.visit_borrowed_str(text),
         None => visitor.visit_borrowed_bytes(string.escaped_bytes()),

@@ -56,14 +56,6 @@ impl Error {
     pub const fn offset(&self) -> usize {
         self.offset
     }
-
-    /// Says where a type's own error arose: the type does not know.
-    pub(crate) fn or_at(mut self, offset: usize) -> Self {
-        if self.offset == UNKNOWN {
-            self.offset = offset;
-        }
-        self
-    }
 }
 
 /// How many bytes of a type's own error are kept where there is no allocator. As all that is read may fail, and hands the

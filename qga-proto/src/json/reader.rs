@@ -6,10 +6,11 @@ use core::str;
 
 use serde::de::{Deserialize, Visitor};
 
-use super::access::{Elements, Key, Members};
+use super::access::{Elements, Members, Name};
 use super::error::{Error, ErrorKind};
 use super::scan::{self, StringToken};
 use super::str::Str;
+use super::thrown::Thrown;
 
 /// How many arrays and objects may be open inside each other. The deepest reply of the schema has six.
 pub const MAX_DEPTH: usize = 128;
@@ -32,10 +33,10 @@ pub fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error>
 /// Lets `read` read a text, which must be all of it. Without the type, so that this stands once.
 fn read_whole<'de>(
     text: &'de [u8],
-    read: &mut dyn FnMut(&mut Reader<'de>) -> Result<(), Error>,
+    read: &mut dyn FnMut(&mut Reader<'de>) -> Result<(), Thrown>,
 ) -> Result<(), Error> {
     let mut reader = Reader::new(text);
-    read(&mut reader).map_err(|error| error.or_at(reader.at))?;
+    read(&mut reader).map_err(|thrown| reader.error_of(thrown))?;
     reader.told(Reader::end)
 }
 
@@ -70,13 +71,32 @@ impl<'de> Reader<'de> {
         if !self.told(Self::begin_element)? {
             return Ok(None);
         }
-        T::deserialize(&mut *self).map(Some).map_err(|error| error.or_at(self.at))
+        T::deserialize(&mut *self).map(Some).map_err(|thrown| self.error_of(thrown))
     }
 
     /// Reads something; what is wrong with it is told.
     #[inline]
     pub(crate) fn told<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T, Failed>) -> Result<T, Error> {
         read(self).map_err(|Failed| self.error())
+    }
+
+    /// Reads something for a type.
+    #[inline]
+    pub(super) fn thrown<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Result<T, Failed>,
+    ) -> Result<T, Thrown> {
+        read(self).map_err(|Failed| Thrown::TOLD)
+    }
+
+    /// Why a type was not read.
+    #[cold]
+    fn error_of(&mut self, thrown: Thrown) -> Error {
+        let behind = self.text[..self.at.min(self.text.len())].last().copied();
+        match thrown.into_kind(behind) {
+            Some(kind) => Error::new(kind, self.at),
+            None => self.error(),
+        }
     }
 
     /// Why reading has failed.
@@ -109,8 +129,8 @@ impl<'de> Reader<'de> {
         if !self.next_in(b'}')? {
             return Ok(None);
         }
-        let token = self.key()?;
-        let key = self.text_of(token)?;
+        let Name { token, at } = self.name()?;
+        let key = self.text_of(token, at)?;
         self.colon()?;
         Ok(Some(key))
     }
@@ -204,17 +224,17 @@ impl<'de> Reader<'de> {
     }
 
     /// A member's name, and where it is.
-    pub(super) fn named(&mut self) -> Result<Key<'de>, Failed> {
+    pub(super) fn name(&mut self) -> Result<Name<'de>, Failed> {
         let token = self.key()?;
-        Ok(Key::new(token, self.start_of(&token)))
+        Ok(Name { token, at: self.start_of(&token) })
     }
 
     /// The next member's name, the reader then before its value; `None` at the object's end, which is passed.
-    pub(super) fn next_name(&mut self) -> Result<Option<Key<'de>>, Failed> {
+    pub(super) fn next_name(&mut self) -> Result<Option<Name<'de>>, Failed> {
         if !self.next_in(b'}')? {
             return Ok(None);
         }
-        let name = self.named()?;
+        let name = self.name()?;
         self.colon()?;
         Ok(Some(name))
     }
@@ -222,7 +242,7 @@ impl<'de> Reader<'de> {
     /// A string.
     pub(crate) fn string(&mut self) -> Result<Str<'de>, Failed> {
         let token = self.quoted("a string")?;
-        self.text_of(token)
+        self.text_of(token, self.start_of(&token))
     }
 
     /// A string token. `what` must be here.
@@ -260,10 +280,10 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// The token that has just been read, as the text that it is.
-    fn text_of(&mut self, token: StringToken<'de>) -> Result<Str<'de>, Failed> {
+    /// A token, which stands at `at`, as the text that it is.
+    pub(super) fn text_of(&mut self, token: StringToken<'de>, at: usize) -> Result<Str<'de>, Failed> {
         token.to_str().ok_or_else(|| {
-            self.at = self.start_of(&token);
+            self.at = at;
             self.fail(ErrorKind::Utf8)
         })
     }
@@ -345,35 +365,40 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    pub(super) fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        let outer = self.enter(Self::begin_object)?;
+    pub(super) fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Thrown> {
+        let outer = self.thrown(|reader| reader.enter(Self::begin_object))?;
         let result = visitor.visit_map(Members(self));
         self.leave(outer, b'}', result)
     }
 
-    pub(super) fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Error> {
-        let outer = self.enter(Self::begin_array)?;
+    pub(super) fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Thrown> {
+        let outer = self.thrown(|reader| reader.enter(Self::begin_array))?;
         let result = visitor.visit_seq(Elements(self));
         self.leave(outer, b']', result)
     }
 
     /// Before a visit: gives the depth outside.
-    fn enter(&mut self, begin: fn(&mut Self) -> Result<(), Failed>) -> Result<usize, Error> {
+    fn enter(&mut self, begin: fn(&mut Self) -> Result<(), Failed>) -> Result<usize, Failed> {
         let outer = self.depth;
-        self.told(begin)?;
+        begin(self)?;
         Ok(outer)
     }
 
     /// After a visit.
-    #[inline(never)]
-    pub(super) fn leave<T>(&mut self, outer: usize, close: u8, result: Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn leave<T>(
+        &mut self,
+        outer: usize,
+        close: u8,
+        result: Result<T, Thrown>,
+    ) -> Result<T, Thrown> {
         match result {
-            Ok(_) if self.closed(outer, close).is_err() => Err(self.error()),
+            Ok(_) if self.closed(outer, close).is_err() => Err(Thrown::TOLD),
             result => result,
         }
     }
 
     /// The closing bracket has been passed, or must come now.
+    #[inline(never)]
     fn closed(&mut self, outer: usize, close: u8) -> Result<(), Failed> {
         if self.depth == outer {
             return Ok(());

@@ -1,0 +1,101 @@
+//! Errors on their way through serde.
+
+use core::fmt;
+
+use serde::de::{Expected, Unexpected};
+
+use super::error::ErrorKind;
+use crate::text::Text;
+
+/// Why a type was not read, as it is handed on from type to type: that happens at each `?` of all that is read, and so it
+/// must fit registers. The reader makes an [`Error`](super::Error) of it.
+#[derive(Debug)]
+pub(crate) struct Thrown(Reason);
+
+/// None: the reader knows.
+#[cfg(feature = "alloc")]
+type Reason = Option<alloc::boxed::Box<ErrorKind>>;
+
+/// The name of a member that is missing or came twice; or what no member has: nothing, when the reader knows, and
+/// [`TYPE`].
+#[cfg(not(feature = "alloc"))]
+type Reason = &'static str;
+
+/// A type does not take what is there. Its words have no place to be.
+#[cfg(not(feature = "alloc"))]
+const TYPE: &str = "\0";
+
+#[cfg(feature = "alloc")]
+impl Thrown {
+    /// The reader knows.
+    pub(super) const TOLD: Self = Self(None);
+
+    fn new(kind: ErrorKind) -> Self {
+        Self(Some(kind.into()))
+    }
+
+    /// What the type said; `None` when the reader knows.
+    pub(super) fn into_kind(self, _: Option<u8>) -> Option<ErrorKind> {
+        self.0.map(|kind| *kind)
+    }
+}
+
+#[cfg(not(feature = "alloc"))]
+impl Thrown {
+    pub(super) const TOLD: Self = Self("");
+
+    fn new(kind: ErrorKind) -> Self {
+        match kind {
+            ErrorKind::Duplicate(name) | ErrorKind::Missing(name) => Self(name),
+            _ => Self(TYPE),
+        }
+    }
+
+    /// What the type said; `None` when the reader knows. Whether a member came twice or not at all is told by the byte
+    /// behind which the reader stands: the one is seen at its name, the other at the object's end.
+    pub(super) fn into_kind(self, behind: Option<u8>) -> Option<ErrorKind> {
+        Some(match self.0 {
+            "" => return None,
+            TYPE => ErrorKind::Value(Text::new("a value is not allowed")),
+            name if behind == Some(b':') => ErrorKind::Duplicate(name),
+            name => ErrorKind::Missing(name),
+        })
+    }
+}
+
+impl serde::de::Error for Thrown {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        #[cfg(feature = "alloc")]
+        return Self::new(ErrorKind::Value(Text::new(message)));
+        #[cfg(not(feature = "alloc"))]
+        {
+            let _ = message;
+            Self(TYPE)
+        }
+    }
+
+    fn missing_field(name: &'static str) -> Self {
+        Self::new(ErrorKind::Missing(name))
+    }
+
+    fn duplicate_field(name: &'static str) -> Self {
+        Self::new(ErrorKind::Duplicate(name))
+    }
+
+    /// Says what was expected; what came instead is in the text. To print it would need code for floating-point numbers.
+    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {expected}"))
+    }
+
+    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format_args!("expected {expected}"))
+    }
+}
+
+impl fmt::Display for Thrown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is not what the type takes")
+    }
+}
+
+impl core::error::Error for Thrown {}
