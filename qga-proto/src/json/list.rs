@@ -22,8 +22,14 @@ enum Repr<'a, T> {
 }
 
 impl<'a, T> List<'a, T> {
-    /// The name under which [`List`] asks the reader for an array as it stands.
-    pub(super) const TOKEN: &'static str = "$qga_proto::json::List";
+    /// The name under which [`List`] asks the reader for an array as it stands, and gives it to the writer.
+    pub(super) const TOKEN: &'static str = "$qga_proto::List";
+
+    /// Whether a name is [`TOKEN`](Self::TOKEN): compared as a number, which compilers do when they know it.
+    #[inline(always)]
+    pub(super) fn is_token(name: &str) -> bool {
+        <&[u8; 16]>::try_from(name.as_bytes()).is_ok_and(|name| name == b"$qga_proto::List")
+    }
 
     /// The elements in order, each decoded when it is asked for.
     ///
@@ -126,8 +132,26 @@ impl<'a, T: Deserialize<'a> + Clone + fmt::Debug> fmt::Debug for List<'a, T> {
 
 impl<'a, T: Deserialize<'a> + Clone + Serialize> Serialize for List<'a, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Repr::Slice(slice) => serializer.collect_seq(slice),
+            Repr::Text(text) => serializer.serialize_newtype_struct(Self::TOKEN, &Encoded(text, *self)),
+        }
+    }
+}
+
+/// A list that came in a message, to be written: its elements, or for our writer and what is not for humans its text. So who
+/// only writes lists has no code that reads their elements.
+struct Encoded<'a, T>(&'a [u8], List<'a, T>);
+
+impl<'a, T: Deserialize<'a> + Clone + Serialize> Serialize for Encoded<'a, T> {
+    /// Inlined, as the writer's answer is known where it asks.
+    #[inline(always)]
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if !serializer.is_human_readable() {
+            return serializer.serialize_bytes(self.0);
+        }
         let mut seq = serializer.serialize_seq(None)?;
-        for element in self.iter() {
+        for element in self.1.iter() {
             seq.serialize_element(&element.map_err(S::Error::custom)?)?;
         }
         seq.end()

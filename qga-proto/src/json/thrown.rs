@@ -5,6 +5,8 @@ use core::fmt;
 use serde::de::{Expected, Unexpected};
 
 use super::error::ErrorKind;
+#[cfg(not(feature = "alloc"))]
+use super::str::Str;
 use crate::text::Text;
 
 /// Why a type was not read, as it is handed on from type to type: that happens at each `?` of all that is read, and so it
@@ -56,7 +58,7 @@ impl Thrown {
     pub(super) fn into_kind(self, behind: Option<u8>) -> Option<ErrorKind> {
         Some(match self.0 {
             "" => return None,
-            TYPE => ErrorKind::Value(Text::new("a value is not allowed")),
+            TYPE => ErrorKind::Value(Text::new(Str::new("a value is not allowed"))),
             name if behind == Some(b':') => ErrorKind::Duplicate(name),
             name => ErrorKind::Missing(name),
         })

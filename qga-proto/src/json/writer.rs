@@ -1,11 +1,13 @@
 //! A serde `Serializer` that writes into a slice.
 
-use core::fmt;
+use core::{fmt, mem};
 
 use serde::ser::{self, Serialize, Serializer};
 
 use super::compound::Compound;
+use super::list::List;
 use super::raw::Raw;
+use super::reader::from_slice;
 
 /// Writes JSON to the front of a buffer: on one line, without white space, printable ASCII only. So no message of ours
 /// holds a newline or 0xFF, as the real agent's do not.
@@ -14,6 +16,8 @@ use super::raw::Raw;
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
+    /// The next bytes are JSON already.
+    verbatim: bool,
 }
 
 /// Why something could not be written.
@@ -30,7 +34,7 @@ pub(crate) enum WriteError {
 
 impl<'b> Writer<'b> {
     pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, len: 0 }
+        Self { buffer, len: 0, verbatim: false }
     }
 
     /// How much there is: more than the buffer holds, if that is too short.
@@ -238,7 +242,11 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), WriteError> {
-        self.collect_seq(value)
+        if !mem::take(&mut self.verbatim) {
+            return self.collect_seq(value);
+        }
+        // A list is checked when it is walked, and this one was not.
+        self.raw(from_slice(value).map_err(|_| WriteError::Value)?)
     }
 
     fn serialize_none(self) -> Result<(), WriteError> {
@@ -266,12 +274,20 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         self.serialize_str(variant)
     }
 
+    #[inline(always)]
     fn serialize_newtype_struct<T: Serialize + ?Sized>(
         self,
-        _: &'static str,
+        name: &'static str,
         value: &T,
     ) -> Result<(), WriteError> {
+        self.verbatim = List::<()>::is_token(name);
         value.serialize(self)
+    }
+
+    /// Not when a [`List`] that has a text asks, which then gives that.
+    #[inline(always)]
+    fn is_human_readable(&self) -> bool {
+        !self.verbatim
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
