@@ -15,6 +15,7 @@ mod error;
 mod list;
 #[doc(hidden)]
 pub mod members;
+mod number;
 mod raw;
 mod reader;
 mod scan;
@@ -37,5 +38,5 @@ pub use self::raw::RawBuf;
 pub use self::reader::{MAX_DEPTH, from_slice};
 pub use self::str::{Chars, Str};
 
-pub(crate) use self::reader::{Failed, Reader};
+pub(crate) use self::reader::{Failed, Reader, read_into};
 pub(crate) use self::writer::{WriteError, Writer};

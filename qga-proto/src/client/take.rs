@@ -34,10 +34,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
 
     fn take<'v, T: Deserialize<'v>>(&'v mut self, serial: u64) -> Result<T, Error> {
         let mut value = None;
-        self.read_value(serial, &mut |text| {
-            value = Some(json::from_slice(text)?);
-            Ok(())
-        })?;
+        self.read_value(serial, &mut |text| json::read_into(text, &mut value))?;
         value.ok_or(Error::Misuse(Misuse::NotSettled))
     }
 

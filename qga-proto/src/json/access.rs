@@ -59,7 +59,7 @@ pub(super) struct Name<'de> {
 }
 
 impl<'de> Key<'_, 'de> {
-    fn to_str(&mut self) -> Result<Str<'de>, Thrown> {
+    fn text(&mut self) -> Result<Str<'de>, Thrown> {
         let Name { token, at } = self.name;
         self.reader.thrown(|reader| reader.text_of(token, at))
     }
@@ -69,7 +69,7 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
     type Error = Thrown;
 
     fn deserialize_any<V: Visitor<'de>>(mut self, visitor: V) -> Result<V::Value, Thrown> {
-        let string = self.to_str()?;
+        let string = self.text()?;
         visit_str(self.reader, string, self.name.at, visitor)
     }
 
@@ -80,7 +80,7 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
         if !token.escaped {
             return visitor.visit_borrowed_bytes(token.text);
         }
-        match self.to_str()?.copy_to(&mut [0; SCRATCH]) {
+        match self.text()?.copy_to(&mut [0; SCRATCH]) {
             Some(name) => visitor.visit_str(name),
             None => visitor.visit_borrowed_bytes(token.text),
         }
@@ -92,7 +92,7 @@ impl<'de> Deserializer<'de> for Key<'_, 'de> {
         visitor: V,
     ) -> Result<V::Value, Thrown> {
         if name == Str::TOKEN {
-            visit_token(self.to_str()?, visitor)
+            visit_token(self.text()?, visitor)
         } else {
             visitor.visit_newtype_struct(self)
         }

@@ -26,10 +26,15 @@ impl<'w, 'b> Compound<'w, 'b> {
     }
 
     fn member<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) -> Result<(), WriteError> {
+        self.name(key)?;
+        value.serialize(&mut *self.writer)
+    }
+
+    /// Writes a member's name.
+    fn name(&mut self, key: &str) -> Result<(), WriteError> {
         self.comma()?;
         self.writer.serialize_str(key)?;
-        self.writer.bytes(b":")?;
-        value.serialize(&mut *self.writer)
+        self.writer.bytes(b":")
     }
 
     pub(super) fn close(self) -> Result<(), WriteError> {

@@ -107,12 +107,15 @@ pub fn deserialize<'de, T: Members<'de>, D: Deserializer<'de>>(deserializer: D) 
     Ok(value)
 }
 
+/// Reads the value of the member of an index.
+type ReadMember<'f, A, E> = dyn FnMut(usize, &mut A) -> Result<(), E> + 'f;
+
 /// Reads all members. Without the struct's type, so that this stands once.
 fn read_members<'de, A: MapAccess<'de>>(
     mut access: A,
     mut names: Names,
     required: u64,
-    read: &mut dyn FnMut(usize, &mut A) -> Result<(), A::Error>,
+    read: &mut ReadMember<'_, A, A::Error>,
 ) -> Result<(), A::Error> {
     while let Some(index) = access.next_key_seed(&mut names)? {
         read(index, &mut access)?;

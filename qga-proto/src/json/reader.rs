@@ -20,14 +20,22 @@ pub const MAX_DEPTH: usize = 128;
 /// # Errors
 ///
 /// When `text` is not JSON (within this module's limits) or not a `T`.
-#[inline(never)]
 pub fn from_slice<'de, T: Deserialize<'de>>(text: &'de [u8]) -> Result<T, Error> {
     let mut value = None;
-    read_whole(text, &mut |reader| {
-        value = Some(T::deserialize(reader)?);
-        Ok(())
-    })?;
+    read_into(text, &mut value)?;
     value.ok_or(Error::new(ErrorKind::Eof, 0))
+}
+
+/// The same, to where the value is to be: it may be large.
+#[inline(never)]
+pub(crate) fn read_into<'de, T: Deserialize<'de>>(
+    text: &'de [u8],
+    value: &mut Option<T>,
+) -> Result<(), Error> {
+    read_whole(text, &mut |reader| {
+        *value = Some(T::deserialize(reader)?);
+        Ok(())
+    })
 }
 
 /// Lets `read` read a text, which must be all of it. Without the type, so that this stands once.
@@ -291,69 +299,6 @@ impl<'de> Reader<'de> {
     /// Where the opening quote is of the token that has just been read.
     fn start_of(&self, token: &StringToken<'_>) -> usize {
         self.at - token.text.len() - 2
-    }
-
-    pub(super) fn signed(&mut self) -> Result<i64, Failed> {
-        self.peek()?;
-        let start = self.at;
-        let (negative, magnitude) = self.integer()?;
-        let value = if negative { 0i64.checked_sub_unsigned(magnitude) } else { magnitude.try_into().ok() };
-        value.ok_or_else(|| self.out_of_range(start))
-    }
-
-    /// A negative number stands for itself plus 2^64: agents before QEMU 2.11 print large unsigned numbers so.
-    pub(super) fn unsigned(&mut self) -> Result<u64, Failed> {
-        self.peek()?;
-        let start = self.at;
-        match self.integer()? {
-            (false, magnitude) => Ok(magnitude),
-            (true, magnitude) => match 0i64.checked_sub_unsigned(magnitude) {
-                Some(value) => Ok(value as u64),
-                None => Err(self.out_of_range(start)),
-            },
-        }
-    }
-
-    /// An integer: its sign and its magnitude.
-    pub(crate) fn integer(&mut self) -> Result<(bool, u64), Failed> {
-        if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
-            return Err(self.expected("an integer"));
-        }
-        let start = self.at;
-        if !self.number()? {
-            self.at = start;
-            return Err(self.expected("an integer"));
-        }
-        let (negative, digits) = match &self.text[start..self.at] {
-            [b'-', digits @ ..] => (true, digits),
-            digits => (false, digits),
-        };
-        let magnitude = digits
-            .iter()
-            .try_fold(0, |value: u64, digit| value.checked_mul(10)?.checked_add(u64::from(digit - b'0')));
-        match magnitude {
-            Some(magnitude) => Ok((negative, magnitude)),
-            None => Err(self.out_of_range(start)),
-        }
-    }
-
-    /// The number that begins at `start` is none that is wanted.
-    fn out_of_range(&mut self, start: usize) -> Failed {
-        self.at = start;
-        self.fail(ErrorKind::NumberOutOfRange)
-    }
-
-    pub(super) fn float(&mut self) -> Result<f64, Failed> {
-        if !matches!(self.peek()?, b'-' | b'0'..=b'9') {
-            return Err(self.expected("a number"));
-        }
-        let start = self.at;
-        self.number()?;
-        let number = str::from_utf8(&self.text[start..self.at]).ok().and_then(|token| token.parse().ok());
-        match number.filter(|number: &f64| number.is_finite()) {
-            Some(number) => Ok(number),
-            None => Err(self.out_of_range(start)),
-        }
     }
 
     /// `true`, `false` or `null`: the one that `word` is.

@@ -62,50 +62,6 @@ impl<'de> Reader<'de> {
         }
     }
 
-    /// A number. Gives whether it has neither fraction nor exponent.
-    pub(super) fn number(&mut self) -> Result<bool, Failed> {
-        if self.text.get(self.at) == Some(&b'-') {
-            self.at += 1;
-        }
-        let leading_zero = self.text.get(self.at) == Some(&b'0');
-        match self.digits() {
-            0 => return Err(self.expected("a digit")),
-            more @ 2.. if leading_zero => {
-                self.at -= more - 1;
-                return Err(self.expected("no digit after a leading zero"));
-            }
-            _ => {}
-        }
-        let mut integer = true;
-        if self.text.get(self.at) == Some(&b'.') {
-            integer = false;
-            self.at += 1;
-            if self.digits() == 0 {
-                return Err(self.expected("a digit after the point"));
-            }
-        }
-        if let Some(b'e' | b'E') = self.text.get(self.at) {
-            integer = false;
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.text.get(self.at) {
-                self.at += 1;
-            }
-            if self.digits() == 0 {
-                return Err(self.expected("a digit in the exponent"));
-            }
-        }
-        Ok(integer)
-    }
-
-    /// Passes digits; gives how many.
-    fn digits(&mut self) -> usize {
-        let start = self.at;
-        while self.text.get(self.at).is_some_and(u8::is_ascii_digit) {
-            self.at += 1;
-        }
-        self.at - start
-    }
-
     /// Skips one value. The grammar is checked in full; the stack of open brackets is one bit each, so a hostile text costs
     /// neither stack nor memory.
     pub(super) fn skip_value(&mut self) -> Result<(), Failed> {

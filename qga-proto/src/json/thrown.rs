@@ -32,8 +32,8 @@ impl Thrown {
     /// The reader knows.
     pub(super) const TOLD: Self = Self(None);
 
-    fn new(kind: ErrorKind) -> Self {
-        Self(Some(kind.into()))
+    fn of_member(name: &'static str, kind: fn(&'static str) -> ErrorKind) -> Self {
+        Self(Some(kind(name).into()))
     }
 
     /// What the type said; `None` when the reader knows.
@@ -46,11 +46,8 @@ impl Thrown {
 impl Thrown {
     pub(super) const TOLD: Self = Self("");
 
-    fn new(kind: ErrorKind) -> Self {
-        match kind {
-            ErrorKind::Duplicate(name) | ErrorKind::Missing(name) => Self(name),
-            _ => Self(TYPE),
-        }
+    fn of_member(name: &'static str, _: fn(&'static str) -> ErrorKind) -> Self {
+        Self(name)
     }
 
     /// What the type said; `None` when the reader knows. Whether a member came twice or not at all is told by the byte
@@ -68,7 +65,7 @@ impl Thrown {
 impl serde::de::Error for Thrown {
     fn custom<T: fmt::Display>(message: T) -> Self {
         #[cfg(feature = "alloc")]
-        return Self::new(ErrorKind::Value(Text::new(message)));
+        return Self(Some(ErrorKind::Value(Text::new(message)).into()));
         #[cfg(not(feature = "alloc"))]
         {
             let _ = message;
@@ -77,11 +74,11 @@ impl serde::de::Error for Thrown {
     }
 
     fn missing_field(name: &'static str) -> Self {
-        Self::new(ErrorKind::Missing(name))
+        Self::of_member(name, ErrorKind::Missing)
     }
 
     fn duplicate_field(name: &'static str) -> Self {
-        Self::new(ErrorKind::Duplicate(name))
+        Self::of_member(name, ErrorKind::Duplicate)
     }
 
     /// Says what was expected; what came instead is in the text. To print it would need code for floating-point numbers.

@@ -5,6 +5,22 @@ use super::*;
 mod lists {
     use super::*;
 
+    /// As it came, but for white space, by our writer; its elements by others.
+    #[test]
+    fn a_list_that_came_is_written_again() {
+        let mut buffer = [0; 64];
+        let mut written = |text| {
+            let mut writer = Writer::new(&mut buffer);
+            writer.value(&read::<List<'_, u64>>(text).unwrap())?;
+            let len = writer.len();
+            Ok(String::from_utf8(buffer[..len].to_vec()).unwrap())
+        };
+        assert_eq!(written(" [ 1, 2 ,3 ] ").as_deref(), Ok("[1,2,3]"));
+        assert_eq!(written("[1 2]"), Err(WriteError::Value));
+        let list = read::<List<'_, u64>>("[1, 2]").unwrap();
+        assert_eq!(serde_json::to_string(&list).unwrap(), "[1,2]");
+    }
+
     #[test]
     fn elements_are_read_when_they_are_asked_for() {
         let list: List<'_, u8> = read("[1, 2, \"x\", 4]").unwrap();
