@@ -5,9 +5,8 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use qga_proto::{Check, Copied, CopyFrom, CopyTo, InPlace, Placing};
+use qga_proto::{Copied, CopyFrom, CopyTo};
 use qga_std::{CopyError, Reader, Writer};
-use serde_json::{Value, json};
 
 use super::Done;
 use super::files::{self, tidy};
@@ -23,6 +22,9 @@ use bar::Bar;
 
 mod here;
 use here::{Making, Target};
+
+mod outcome;
+use outcome::Outcome;
 
 mod tree;
 
@@ -100,15 +102,6 @@ impl<'a> Place<'a> {
 /// How much memory a copy takes, beside the session's.
 const BUFFER: usize = 1024 * 1024;
 
-/// What came of it.
-struct Outcome {
-    /// `None`: there was no file.
-    copied: Option<Copied>,
-    files: u64,
-    /// What was passed over: no files and no folders.
-    skipped: u64,
-}
-
 pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
     let guest = Guests::of(cli)?.exactly_one("cp")?;
     let (from, to) = (Place::of(&args.source), Place::of(&args.destination));
@@ -138,9 +131,9 @@ pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
     }?;
     Ok(match (cli.json, to) {
         (true, Place::Stream) => String::new(),
-        (true, _) => output::document(&document(&outcome)),
+        (true, _) => output::document(&outcome.document()),
         (false, Place::Stream) => String::new(),
-        (false, _) => text(&outcome),
+        (false, _) => outcome.text(),
     }
     .into())
 }
@@ -154,14 +147,14 @@ fn copy_from(work: &mut Work, cli: &Cli, args: &Args, from: &str, to: Place<'_>)
                 path.push(base(from)?);
             }
             let file = Source { path: from, mode: Making::MODE, done: 0 };
-            file_from(work, args, &file, &path, &mut Bar::new(cli, from)).map(one)
+            file_from(work, args, &file, &path, &mut Bar::new(cli, from)).map(Outcome::from)
         }
         _ if args.recursive || args.resume => {
             Err(Failure::usage("standard output takes one file, from its start"))
         }
         _ => {
             let copied = files::print(work, &from_guest(from, args, 0))?;
-            copied.map(one).map_err(|error| match error {
+            copied.map(Outcome::from).map_err(|error| match error {
                 CopyError::TooLong { .. } => files::too_long(from, args.max),
                 error => explain(work, error, ("standard output", "standard output"), false),
             })
@@ -239,7 +232,7 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
             ("standard input", to),
             &mut Bar::new(cli, to),
         )
-        .map(one);
+        .map(Outcome::from);
     };
     let path = Path::new(from);
     let there = fs::metadata(path).map_err(|error| cannot("read", path, &error))?;
@@ -255,7 +248,7 @@ fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -
     if to.ends_with('/') || files::is_folder(work, to)?.unwrap_or(false) {
         name = format!("{}/{}", to.trim_end_matches('/'), base(from)?);
     }
-    file_to(work, args, path, &name, &mut Bar::new(cli, &name)).map(one)
+    file_to(work, args, path, &name, &mut Bar::new(cli, &name)).map(Outcome::from)
 }
 
 /// Copies one file to the guest.
@@ -302,10 +295,6 @@ fn from_guest<'a>(path: &'a str, args: &Args, done: u64) -> CopyFrom<'a> {
     if args.verify { what.verify() } else { what }
 }
 
-fn one(copied: Copied) -> Outcome {
-    Outcome { copied: Some(copied), files: 1, skipped: 0 }
-}
-
 /// The last part of a path, as the name of a copy.
 fn base(path: &str) -> Result<&str, Failure> {
     let name = path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
@@ -337,59 +326,6 @@ fn explain(work: &mut Work, error: CopyError, (here, to): (&str, &str), is_resum
         true => failure.advise("the same command goes on where this has ended"),
         false => failure,
     }
-}
-
-fn text(outcome: &Outcome) -> String {
-    let Some(Copied { len, resumed, check, placing, .. }) = outcome.copied else {
-        return "there is no file in it; its folders were made\n".to_owned();
-    };
-    let mut text = match outcome.files {
-        1 => format!("copied {}", units::bytes(len)),
-        files => format!("copied {files} files, {}", units::bytes(len)),
-    };
-    if resumed > 0 {
-        text += &format!(", of which {} were there", units::bytes(resumed));
-    }
-    text += &match check {
-        Check::Tool(program) => format!("; verified by {program}"),
-        Check::ReadBack => "; verified by reading it once more".to_owned(),
-        _ => String::new(),
-    };
-    if let Some(why) = in_place(placing) {
-        text += &format!("; written where it is, as {why}");
-    }
-    if outcome.skipped > 0 {
-        text += &format!("; {} that are no files were passed over", outcome.skipped);
-    }
-    text + "\n"
-}
-
-/// Why a copy in the guest was not renamed.
-fn in_place(placing: Placing) -> Option<&'static str> {
-    let Placing::InPlace(why) = placing else { return None };
-    Some(match why {
-        InPlace::NotRegular => "what is there is no regular file",
-        InPlace::NoPrograms => "the guest runs no programs that could rename it",
-        InPlace::NoFolder => "no folder could be made beside it",
-        InPlace::Owner => "it belongs to another user",
-        _ => return None,
-    })
-}
-
-fn document(outcome: &Outcome) -> Value {
-    let check = match outcome.copied.as_ref().map(|copied| copied.check) {
-        Some(Check::Tool(program)) => program.into(),
-        Some(Check::ReadBack) => "read back".into(),
-        _ => Value::Null,
-    };
-    json!({
-        "bytes": outcome.copied.as_ref().map_or(0, |copied| copied.len),
-        "resumed_bytes": outcome.copied.as_ref().map_or(0, |copied| copied.resumed),
-        "files": outcome.files,
-        "skipped": outcome.skipped,
-        "verified_by": check,
-        "in_place": outcome.copied.as_ref().and_then(|copied| in_place(copied.placing)),
-    })
 }
 
 /// Whether a human watches.

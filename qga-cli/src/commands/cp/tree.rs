@@ -4,7 +4,6 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use qga_proto::Copied;
 use qga_proto::exec::Exec;
 
 use super::{Args, Bar, Outcome, Source, base, cannot, file_from, file_to};
@@ -32,7 +31,7 @@ pub(super) fn copy_from(
     }
     let root = if to.is_dir() { to.join(base(from)?) } else { to.to_owned() };
     fs::create_dir_all(&root).map_err(|error| cannot("make", &root, &error))?;
-    let (mut sum, mut bar) = (Sum::default(), Bar::new(cli, from));
+    let (mut outcome, mut bar) = (Outcome::default(), Bar::new(cli, from));
     for entry in &entries {
         let below = safe(entry)?;
         let path = root.join(&below);
@@ -46,13 +45,13 @@ pub(super) fn copy_from(
                 }
                 let source = join(from, &entry.path);
                 bar.rename(&source);
-                let file = Source { path: &source, mode: entry.mode & 0o777, done: sum.len };
-                sum.add(file_from(work, args, &file, &path, &mut bar)?);
+                let file = Source { path: &source, mode: entry.mode & 0o777, done: outcome.len() };
+                outcome.add(file_from(work, args, &file, &path, &mut bar)?);
             }
-            _ => sum.skipped += 1,
+            _ => outcome.skip(),
         }
     }
-    Ok(sum.outcome())
+    Ok(outcome)
 }
 
 /// Makes folders below the root, unless they are there. The guest may know of a link that is there instead: it does not get
@@ -108,7 +107,7 @@ pub(super) fn copy_to(
     } else {
         to.trim_end_matches('/').to_owned()
     };
-    let (mut sum, mut bar) = (Sum::default(), Bar::new(cli, to));
+    let (mut outcome, mut bar) = (Outcome::default(), Bar::new(cli, to));
     let mut folders = vec![(from.to_owned(), root, 0)];
     while let Some((folder, target, depth)) = folders.pop() {
         files::run(work, &Exec::new("mkdir").args(["-p", "--", &target]))?;
@@ -130,13 +129,13 @@ pub(super) fn copy_to(
                 folders.push((path, target, depth + 1));
             } else if there.is_file() {
                 bar.rename(&target);
-                sum.add(file_to(work, args, &path, &target, &mut bar)?);
+                outcome.add(file_to(work, args, &path, &target, &mut bar)?);
             } else {
-                sum.skipped += 1;
+                outcome.skip();
             }
         }
     }
-    Ok(sum.outcome())
+    Ok(outcome)
 }
 
 fn text(path: &Path) -> Result<String, Failure> {
@@ -150,34 +149,5 @@ fn join(folder: &str, name: &str) -> String {
     match name {
         "" => folder.to_owned(),
         name => format!("{}/{name}", folder.trim_end_matches('/')),
-    }
-}
-
-/// What has been copied so far.
-#[derive(Default)]
-struct Sum {
-    first: Option<Copied>,
-    len: u64,
-    files: u64,
-    skipped: u64,
-}
-
-impl Sum {
-    fn add(&mut self, copied: Copied) {
-        self.len += copied.len;
-        self.files += 1;
-        // How it was done is the same for all, but where one is in place.
-        match &self.first {
-            Some(first) if !matches!(first.placing, qga_proto::Placing::Renamed { .. }) => {}
-            _ => self.first = Some(copied),
-        }
-    }
-
-    fn outcome(self) -> Outcome {
-        let mut copied = self.first;
-        if let Some(copied) = &mut copied {
-            copied.len = self.len;
-        }
-        Outcome { copied, files: self.files, skipped: self.skipped }
     }
 }
