@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
-use qga_sim::{Guest, Personality, Server};
+use qga_sim::{Guest, Personality, Run, Server};
 use serde_json::Value;
 
 mod common;
@@ -85,8 +85,14 @@ fn what_would_change_something_is_told_in_one_row() {
     assert!(!out.contains("Failed") && !out.contains("Left"), "{out}");
     let out = run(&["-c", "sim:", "conform", "--write"]).ok();
     assert!(out.contains("file-append  ") && !out.contains("\nLeft in the guest"), "{out}");
-    // Nothing there removes a file in a way that is known.
-    let out = run(&["-c", "sim:windows", "conform", "--write"]).out;
+    let out = run(&["-c", "sim:windows", "conform", "--write"]).ok();
+    assert!(out.contains("file-append  ") && !out.contains("\nLeft in the guest"), "{out}");
+    // Nothing there removes a file.
+    let folder = Folder::new();
+    let fails = || Run::new().exit_code(1);
+    let guest = Guest::new().program("/bin/rm", fails()).program("/usr/bin/rm", fails());
+    let server = Server::bind(&folder.address(), guest).unwrap().spawn().unwrap();
+    let out = run(&["-c", server.address(), "conform", "--write"]).out;
     assert!(out.contains("file-append  ") && out.contains("\nLeft in the guest"), "{out}");
 }
 
