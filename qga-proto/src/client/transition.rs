@@ -40,7 +40,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
         let Some(call) = self.call.take() else { return Sent::Nothing };
         match &call.outcome {
             None => {
-                self.leave(&call);
+                self.leave(call.sent());
                 self.miss(&call);
             }
             Some(outcome) => self.keep_unread(&call, outcome),
@@ -71,16 +71,16 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     }
 
     pub(super) fn settle(&mut self, outcome: Outcome) {
-        let Some(mut call) = self.call.take() else { return };
-        self.leave(&call);
+        let Some(call) = &mut self.call else { return };
         call.outcome = Some(outcome);
-        self.call = Some(call);
+        let sent = call.sent();
+        self.leave(sent);
     }
 
-    /// The call is over: what is the line worth now?
-    pub(super) fn leave(&mut self, call: &Call) {
+    /// The call is over, and so much of it had left: what is the line worth now?
+    fn leave(&mut self, sent: Sent) {
         self.state = match self.state {
-            State::Waiting if call.sent() == Sent::Part => {
+            State::Waiting if sent == Sent::Part => {
                 self.sync.handle_cut();
                 self.doubted = true;
                 State::Unsynced
