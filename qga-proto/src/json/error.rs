@@ -36,7 +36,8 @@ pub enum ErrorKind {
     TooDeep,
     /// A string that is not UTF-8.
     Utf8,
-    /// A value of the wrong type, an unknown or a missing member: in the words of the type that was read.
+    /// A value that the type does not take, or an unknown member: in the words of the type that was read. Where there is no
+    /// allocator there is no place for these, and it only says that it is so.
     Value(Text<SHORT_TEXT>),
 }
 
@@ -58,8 +59,7 @@ impl Error {
     }
 }
 
-/// How many bytes of a type's own error are kept where there is no allocator. As all that is read may fail, and hands the
-/// error on, a longer one costs code and stack everywhere: this makes 32 bytes of it in all.
+/// How many bytes of such a text are kept where there is no allocator: this makes 32 bytes of an error in all.
 const SHORT_TEXT: usize = 22;
 
 const UNKNOWN: usize = usize::MAX;
