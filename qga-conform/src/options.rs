@@ -29,8 +29,8 @@ impl Options {
     }
 
     /// Sets how long an answer may take, beside the time that its request takes on a line of 4 KiB a second, a serial one.
-    /// What is not answered at all costs no wait but where the agent falls silent
-    /// altogether, as each request is followed by one that every agent answers.
+    /// What is not answered at all costs no wait but where the agent falls silent altogether, as each request is followed by
+    /// one that every agent answers.
     #[must_use]
     pub fn patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

@@ -52,11 +52,11 @@ pub use request::{Request, RequestError};
 /// # What a client sees
 ///
 /// Replies are one line of ASCII each, with the request's `id` as it came, in errors too, unless it is so long that the
-/// error would not fit the transmit buffer. 0xFF stands before the success
-/// of `guest-sync-delimited` and nowhere else. 0xFF, 0xFE and control characters make the agent forget what was begun,
-/// and are answered with an error, as is everything that is no request, also what has an object with two members of one
-/// name. (The real agent looks at all members for that; here only the first 16 of each object are ones that another may
-/// not be called as.) Members that a request does not have are refused: clients find out by that what an agent knows.
+/// error would not fit the transmit buffer. 0xFF stands before the success of `guest-sync-delimited` and nowhere else.
+/// 0xFF, 0xFE and control characters make the agent forget what was begun, and are answered with an error, as is everything
+/// that is no request, also what has an object with two members of one name. (The real agent looks at all members for that;
+/// here only the first 16 of each object are ones that another may not be called as.) Members that a request does not have
+/// are refused: clients find out by that what an agent knows.
 ///
 /// # A whole agent
 ///

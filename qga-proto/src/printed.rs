@@ -1,4 +1,4 @@
-//! That all public errors and events print with `defmt`: this would not compile otherwise.
+//! That all public errors and events, but those of an operating system, print with `defmt`: this would not compile otherwise.
 
 use defmt::Format;
 

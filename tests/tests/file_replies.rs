@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use qga_proto::CopyFrom;
+use qga_proto::{CopyFrom, Error, FileError};
 use qga_std::block_on;
 use qga_tests::scripted::session;
 
@@ -34,7 +34,7 @@ fn bytes_that_are_not_as_many_as_was_said_are_not_believed() {
         let mut session = session(&["1000", read, read, read, read, read, read, read, read]);
         let deadline = session.deadline(MINUTE);
         let read = block_on(session.read_file("/file", 100, deadline));
-        assert!(read.is_err(), "{read:?}");
+        assert!(matches!(read, Err(FileError::Call(Error::Protocol(_)))), "{read:?}");
     }
 }
 

@@ -68,7 +68,7 @@ pub struct Copied {
     /// How many of them were there already, from a copy that had broken off.
     pub resumed: u64,
     /// How many bytes fewer have come from the guest than it had told of at first: the file was cut meanwhile, or tells a
-    /// size that it has not, as those of `/sys` do. Always 0 for copies to the guest.
+    /// size that it has not, as those of `/sys` do. 0 where it told no size, and for copies to the guest.
     pub missing: u64,
     /// How it was made sure that the copy is the same.
     pub check: Check,

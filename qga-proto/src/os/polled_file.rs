@@ -189,7 +189,8 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
         }
     }
 
-    /// Goes to another position; gives it.
+    /// Goes to another position; gives it. What a write before it whose poller has left has failed with is told instead, and
+    /// the position stays.
     pub fn poll_seek(&mut self, context: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
         loop {
             match ready!(self.poll_finish(context)) {

@@ -3,7 +3,7 @@
 use super::{Invocation, Run};
 
 /// What has a meaning of its own on a command line, and none here.
-const SPECIAL: [char; 8] = ['&', '|', '<', '>', '^', '%', '"', '*'];
+const SPECIAL: [char; 9] = ['&', '|', '<', '>', '^', '%', '"', '*', '?'];
 
 /// What Windows says of a name that it does not know, and all that this is not up to: never silence.
 const UNKNOWN: &str =
@@ -21,7 +21,10 @@ pub(super) fn cmd(invocation: &mut Invocation<'_>) -> Run {
     let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
     match name.to_ascii_lowercase().as_str() {
         _ if line.contains(SPECIAL) => fail(&format!("'{line}'")),
-        "echo" if !rest.is_empty() => Run::new().stdout(format!("{rest}\r\n")),
+        // These two switch something.
+        "echo" if ["", "on", "off"].iter().all(|word| !rest.trim().eq_ignore_ascii_case(word)) => {
+            Run::new().stdout(format!("{rest}\r\n"))
+        }
         "exit" => exit(rest),
         "del" | "erase" => delete(invocation, rest),
         _ => fail(&format!("'{name}'")),
