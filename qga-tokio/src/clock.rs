@@ -12,7 +12,8 @@ pub struct Clock {
 }
 
 /// A stream learns what has come for it only when the runtime looks: as long as its shortest timer takes, it is given
-/// time for that. Without it, what an agent said before it went could be missed.
+/// time for that. Without it, what an agent said before it went could be missed. The time is given twice, as a timer is over at
+/// once where another of the runtime's threads has looked before, and has not yet said so.
 const LOOK: Duration = Duration::from_millis(1);
 
 impl Clock {
@@ -35,6 +36,13 @@ impl qga_proto::Clock for Clock {
     }
 
     async fn timeout<F: Future>(&self, future: F, deadline: ProtoInstant) -> Option<F::Output> {
-        os::with_timer(future, || sleep((deadline - self.now()).max(LOOK))).await
+        let timer = async || {
+            let left = deadline - self.now();
+            if left < LOOK {
+                sleep(LOOK).await;
+            }
+            sleep(left.max(LOOK)).await;
+        };
+        os::with_timer(future, timer).await
     }
 }
