@@ -128,7 +128,6 @@ fn read_members<'de, A: MapAccess<'de>>(
 /// # Errors
 ///
 /// When it is not what the field takes.
-#[inline(never)]
 pub fn fill<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     field: &mut T,
     access: &mut A,
@@ -142,7 +141,6 @@ pub fn fill<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
 /// # Errors
 ///
 /// When it is not a value.
-#[inline(never)]
 pub fn skip<'de, A: MapAccess<'de>>(_: usize, access: &mut A) -> Result<(), A::Error> {
     access.next_value::<IgnoredAny>().map(|_| ())
 }
