@@ -1,18 +1,23 @@
 //! Arrays that borrow from the message.
 
+use core::any::type_name;
 use core::fmt;
 use core::marker::PhantomData;
-use core::slice;
+use core::{ptr, slice, str};
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 
 use super::error::Error;
 use super::reader::Reader;
+use super::writer::WriteError;
 
 /// An array that borrows from the message it came in and is decoded while it is walked. No capacity, no limit.
 ///
 /// Built from a slice it stands for that slice; so the same types are read by one end and written by the other.
+///
+/// One that came in a message and is sent on, in an agent's reply or as a client's argument, is written as it came, without
+/// white space. That must be JSON, but whether its elements are `T` is not looked at: who must know walks it first.
 pub struct List<'a, T>(Repr<'a, T>);
 
 enum Repr<'a, T> {
@@ -23,12 +28,18 @@ enum Repr<'a, T> {
 
 impl<'a, T> List<'a, T> {
     /// The name under which [`List`] asks the reader for an array as it stands, and gives it to the writer.
-    pub(super) const TOKEN: &'static str = "$qga_proto::List";
+    pub(super) const TOKEN: &'static str = match str::from_utf8(Self::TOKEN_BYTES) {
+        Ok(token) => token,
+        Err(_) => unreachable!(),
+    };
 
-    /// Whether a name is [`TOKEN`](Self::TOKEN): compared as a number, which compilers do when they know it.
+    const TOKEN_BYTES: &'static [u8; 16] = b"$qga_proto::List";
+
+    /// Whether a name is [`TOKEN`](Self::TOKEN). Arrays of 16 bytes are compared as one number, strings by a call: only of
+    /// the first do compilers know the answer wherever the name is known.
     #[inline(always)]
     pub(super) fn is_token(name: &str) -> bool {
-        <&[u8; 16]>::try_from(name.as_bytes()).is_ok_and(|name| name == b"$qga_proto::List")
+        name.as_bytes().try_into().is_ok_and(|name: &[u8; 16]| name == Self::TOKEN_BYTES)
     }
 
     /// The elements in order, each decoded when it is asked for.
@@ -130,31 +141,40 @@ impl<'a, T: Deserialize<'a> + Clone + fmt::Debug> fmt::Debug for List<'a, T> {
     }
 }
 
+/// Writes an array. What this crate sends gets the text of a list that came in a message; it must be JSON, but its elements
+/// are not read as `T`. All other serializers get the elements.
 impl<'a, T: Deserialize<'a> + Clone + Serialize> Serialize for List<'a, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Repr::Slice(slice) => serializer.collect_seq(slice),
-            Repr::Text(text) => serializer.serialize_newtype_struct(Self::TOKEN, &Encoded(text, *self)),
+            Repr::Text(text) if is_ours::<S>() => {
+                serializer.serialize_newtype_struct(Self::TOKEN, &Verbatim(text))
+            }
+            Repr::Text(_) => {
+                let mut seq = serializer.serialize_seq(None)?;
+                for element in self.iter() {
+                    seq.serialize_element(&element.map_err(S::Error::custom)?)?;
+                }
+                seq.end()
+            }
         }
     }
 }
 
-/// A list that came in a message, to be written: its elements, or for our writer and what is not for humans its text. So who
-/// only writes lists has no code that reads their elements.
-struct Encoded<'a, T>(&'a [u8], List<'a, T>);
+/// Whether a serializer is our writer, by the name of its error: a type that may borrow has no other mark. Compilers know
+/// the answer by the place of the name, so one who only writes lists has no code that reads their elements.
+#[inline(always)]
+fn is_ours<S: Serializer>() -> bool {
+    let (name, ours) = (type_name::<S::Error>(), type_name::<WriteError>());
+    ptr::eq(name, ours) || name == ours
+}
 
-impl<'a, T: Deserialize<'a> + Clone + Serialize> Serialize for Encoded<'a, T> {
-    /// Inlined, as the writer's answer is known where it asks.
-    #[inline(always)]
+/// The text of a list, for our writer.
+struct Verbatim<'a>(&'a [u8]);
+
+impl Serialize for Verbatim<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if !serializer.is_human_readable() {
-            return serializer.serialize_bytes(self.0);
-        }
-        let mut seq = serializer.serialize_seq(None)?;
-        for element in self.1.iter() {
-            seq.serialize_element(&element.map_err(S::Error::custom)?)?;
-        }
-        seq.end()
+        serializer.serialize_bytes(self.0)
     }
 }
 

@@ -245,7 +245,7 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         if !mem::take(&mut self.verbatim) {
             return self.collect_seq(value);
         }
-        // A list is checked when it is walked, and this one was not.
+        // A list is checked when it is walked, and this one was not: that it is JSON is all that is known then.
         self.raw(from_slice(value).map_err(|_| WriteError::Value)?)
     }
 
@@ -282,12 +282,6 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     ) -> Result<(), WriteError> {
         self.verbatim = List::<()>::is_token(name);
         value.serialize(self)
-    }
-
-    /// Not when a [`List`] that has a text asks, which then gives that.
-    #[inline(always)]
-    fn is_human_readable(&self) -> bool {
-        !self.verbatim
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(

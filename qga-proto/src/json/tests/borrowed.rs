@@ -3,6 +3,8 @@
 use super::*;
 
 mod lists {
+    use serde_test::{Configure, Token};
+
     use super::*;
 
     /// As it came, but for white space, by our writer; its elements by others.
@@ -19,6 +21,28 @@ mod lists {
         assert_eq!(written("[1 2]"), Err(WriteError::Value));
         let list = read::<List<'_, u64>>("[1, 2]").unwrap();
         assert_eq!(serde_json::to_string(&list).unwrap(), "[1,2]");
+    }
+
+    /// What a list stands for goes into formats of bytes as well, wherever it came from.
+    #[test]
+    fn in_a_format_that_is_not_for_humans_it_is_its_elements() {
+        let came = read::<List<'_, u64>>("[1, 2]").unwrap();
+        let tokens = |len| [Token::Seq { len }, Token::U64(1), Token::U64(2), Token::SeqEnd];
+        serde_test::assert_ser_tokens(&came.compact(), &tokens(None));
+        serde_test::assert_ser_tokens(&List::from(&[1u64, 2]).compact(), &tokens(Some(2)));
+        let wrong = read::<List<'_, u64>>("[-0.5]").unwrap();
+        let error = wrong.iter().next().unwrap().unwrap_err().to_string();
+        serde_test::assert_ser_tokens_error(&wrong.compact(), &[Token::Seq { len: None }], &error);
+    }
+
+    #[test]
+    fn our_writer_does_not_look_at_the_elements() {
+        let processors: List<'_, crate::view::GuestLogicalProcessor> = read(r#"[{"x": 1}]"#).unwrap();
+        assert!(processors.count().is_err() && serde_json::to_string(&processors).is_err());
+        let mut buffer = [0; 64];
+        let mut writer = Writer::new(&mut buffer);
+        assert_eq!(writer.value(&processors), Ok(()));
+        assert_eq!(writer.written(0), br#"[{"x":1}]"#);
     }
 
     #[test]
