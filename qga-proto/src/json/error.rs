@@ -2,8 +2,6 @@
 
 use core::fmt;
 
-use serde::de::{Expected, Unexpected};
-
 use super::str::Str;
 use crate::text::Text;
 
@@ -36,14 +34,19 @@ pub enum ErrorKind {
     TooDeep,
     /// A string that is not UTF-8.
     Utf8,
-    /// A value that the type does not take, or an unknown member: in the words of the type that was read. Where there is no
-    /// allocator there is no place for these, and it only says that it is so.
+    /// A value that the type does not take, or an unknown member. With feature `alloc` in the words of the type that was
+    /// read; without there is no place for these, and it only says which of the two it is.
     Value(Text<SHORT_TEXT>),
 }
 
 impl Error {
     pub(crate) const fn new(kind: ErrorKind, offset: usize) -> Self {
         Self { kind, offset }
+    }
+
+    /// What is wrong with a value that has been read, and so with no place in a text.
+    pub(crate) fn custom(message: impl fmt::Display) -> Self {
+        Self::new(ErrorKind::Value(Text::new(message)), UNKNOWN)
     }
 
     /// What was wrong.
@@ -59,7 +62,8 @@ impl Error {
     }
 }
 
-/// How many bytes of such a text are kept where there is no allocator: this makes 32 bytes of an error in all.
+/// How many bytes of such a text are kept where there is no allocator: enough for what is said there of a type. This makes
+/// 32 bytes of an error in all.
 const SHORT_TEXT: usize = 22;
 
 const UNKNOWN: usize = usize::MAX;
@@ -82,32 +86,3 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
-
-impl serde::de::Error for Error {
-    fn custom<T: fmt::Display>(message: T) -> Self {
-        Self::new(ErrorKind::Value(Text::new(message)), UNKNOWN)
-    }
-
-    fn missing_field(name: &'static str) -> Self {
-        Self::new(ErrorKind::Missing(name), UNKNOWN)
-    }
-
-    fn duplicate_field(name: &'static str) -> Self {
-        Self::new(ErrorKind::Duplicate(name), UNKNOWN)
-    }
-
-    /// Where there is no room for them, without the names that are known.
-    #[cfg(not(feature = "alloc"))]
-    fn unknown_field(name: &str, _: &'static [&'static str]) -> Self {
-        Self::custom(format_args!("unknown field `{}`", Str::new(name)))
-    }
-
-    /// Says what was expected; what came instead is in the text. To print it would need code for floating-point numbers.
-    fn invalid_type(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("expected {expected}"))
-    }
-
-    fn invalid_value(_: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::custom(format_args!("expected {expected}"))
-    }
-}

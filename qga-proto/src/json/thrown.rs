@@ -18,14 +18,22 @@ pub(crate) struct Thrown(Reason);
 #[cfg(feature = "alloc")]
 type Reason = Option<alloc::boxed::Box<ErrorKind>>;
 
-/// The name of a member that is missing or came twice; or what no member has: nothing, when the reader knows, and
-/// [`TYPE`].
+/// The name of a member that is missing or came twice; nothing, when the reader knows; or [`TYPE`] or [`UNKNOWN`]. To say
+/// beside the name which of these it is would be a third word, which makes a client two kilobytes larger.
+///
+/// So types with a `Deserialize` of their own may be told wrongly: when a name of theirs begins with NUL or is empty, or when
+/// they say elsewhere than [`members`](super::members) and serde's derive that a member is missing or came twice. All that
+/// is wrong then is the error's kind.
 #[cfg(not(feature = "alloc"))]
 type Reason = &'static str;
 
-/// A type does not take what is there. Its words have no place to be.
+/// A type does not take what is there. Its own words have no place to be: these are, behind a NUL, as it is in no name.
 #[cfg(not(feature = "alloc"))]
-const TYPE: &str = "\0";
+const TYPE: &str = "\0a value is not allowed";
+
+/// A type has no such member.
+#[cfg(not(feature = "alloc"))]
+const UNKNOWN: &str = "\0unknown field";
 
 #[cfg(feature = "alloc")]
 impl Thrown {
@@ -53,12 +61,12 @@ impl Thrown {
     /// What the type said; `None` when the reader knows. Whether a member came twice or not at all is told by the byte
     /// behind which the reader stands: the one is seen at its name, the other at the object's end.
     pub(super) fn into_kind(self, behind: Option<u8>) -> Option<ErrorKind> {
-        Some(match self.0 {
-            "" => return None,
-            TYPE => ErrorKind::Value(Text::new(Str::new("a value is not allowed"))),
-            name if behind == Some(b':') => ErrorKind::Duplicate(name),
-            name => ErrorKind::Missing(name),
-        })
+        match self.0.strip_prefix('\0') {
+            Some(words) => Some(ErrorKind::Value(Text::new(Str::new(words)))),
+            None if self.0.is_empty() => None,
+            None if behind == Some(b':') => Some(ErrorKind::Duplicate(self.0)),
+            None => Some(ErrorKind::Missing(self.0)),
+        }
     }
 }
 
@@ -79,6 +87,11 @@ impl serde::de::Error for Thrown {
 
     fn duplicate_field(name: &'static str) -> Self {
         Self::of_member(name, ErrorKind::Duplicate)
+    }
+
+    #[cfg(not(feature = "alloc"))]
+    fn unknown_field(_: &str, _: &'static [&'static str]) -> Self {
+        Self(UNKNOWN)
     }
 
     /// Says what was expected; what came instead is in the text. To print it would need code for floating-point numbers.

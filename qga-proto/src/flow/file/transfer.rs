@@ -1,7 +1,5 @@
 //! Reads and writes, one command each, of as many bytes as the agent and the session's limits take.
 
-use serde::de::Error as _;
-
 use super::{GuestFile, Place, Tries};
 use crate::buffer::Buffer;
 use crate::commands::{GuestFileRead, GuestFileWrite};
