@@ -15,6 +15,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use super::*;
 
 mod borrowed;
+mod members;
 
 fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Error> {
     from_slice(text.as_bytes())
