@@ -49,6 +49,11 @@ pub(super) enum Fault {
     TimedOut(TimedOut),
     TooLong { len: usize, limit: usize },
     Closed(Sent),
+}
+
+/// Why a reply is not handed out.
+pub(super) enum Untaken {
+    Failed(Fault),
     Misuse(Misuse),
     Undecodable(json::Error),
 }
@@ -56,7 +61,7 @@ pub(super) enum Fault {
 impl Fault {
     /// The error, with the agent's words of `line`. It is large, and so made last.
     #[inline(never)]
-    pub(super) fn explain(self, line: &[u8], command: &[u8]) -> Error {
+    fn explain(self, line: &[u8], command: &[u8]) -> Error {
         let refusal = |error: Range<usize>| -> Option<Refusal> {
             let error: ErrorObject<'_> = json::from_slice(line.get(error)?).ok()?;
             Some(Refusal {
@@ -73,10 +78,19 @@ impl Fault {
             Self::TimedOut(timed_out) => Some(Error::TimedOut(timed_out)),
             Self::TooLong { len, limit } => Some(Error::ReplyTooLong { len, limit }),
             Self::Closed(sent) => Some(Error::Closed(sent)),
-            Self::Misuse(misuse) => Some(Error::Misuse(misuse)),
-            Self::Undecodable(error) => Some(Error::undecodable(error)),
         }
         .unwrap_or(Error::Protocol(Violation::NotAReply))
+    }
+}
+
+impl Untaken {
+    /// The error, with the agent's words of `line`.
+    pub(super) fn explain(self, line: &[u8], command: &[u8]) -> Error {
+        match self {
+            Self::Failed(fault) => fault.explain(line, command),
+            Self::Misuse(misuse) => Error::Misuse(misuse),
+            Self::Undecodable(error) => Error::undecodable(error),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use core::ops::Range;
 
 use serde::Deserialize;
 
-use super::call::{Fault, Outcome};
+use super::call::{Fault, Outcome, Untaken};
 use super::{Client, State, Ticket};
 use crate::buffer::Buffer;
 use crate::command::Command;
@@ -46,7 +46,7 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
     ) -> Result<(), Error> {
         let taken = self.take_value(serial);
         let (line, late) = (self.framer.text(), self.late.given());
-        let fault = match taken {
+        let untaken = match taken {
             Ok(found) => {
                 let (text, line) = match found {
                     Some(Found::Late) => (late, None),
@@ -58,37 +58,37 @@ impl<Rx: Buffer, Tx: Buffer> Client<Rx, Tx> {
                 match look_again(line) {
                     (Some(value), _) => match read(value) {
                         Ok(()) => return Ok(()),
-                        Err(error) => Fault::Undecodable(error),
+                        Err(error) => Untaken::Undecodable(error),
                     },
-                    (None, true) => Fault::Undecodable(error),
+                    (None, true) => Untaken::Undecodable(error),
                     (None, false) => {
                         if self.state == State::Idle {
                             (self.state, self.doubted) = (State::Unsynced, true);
                         }
-                        Fault::NotAReply
+                        Untaken::Failed(Fault::NotAReply)
                     }
                 }
             }
-            Err(fault) => fault,
+            Err(untaken) => untaken,
         };
-        Err(fault.explain(line, self.command.bytes()))
+        Err(untaken.explain(line, self.command.bytes()))
     }
 
     /// Where the reply's value is; `None` for a command that is silent when it succeeds.
-    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Fault> {
+    fn take_value(&mut self, serial: u64) -> Result<Option<Found>, Untaken> {
         if serial != self.serial {
-            return Err(Fault::Misuse(Misuse::StaleTicket));
+            return Err(Untaken::Misuse(Misuse::StaleTicket));
         }
         if !self.is_settled() {
             self.give_up();
-            return Err(Fault::Misuse(Misuse::NotSettled));
+            return Err(Untaken::Misuse(Misuse::NotSettled));
         }
         match self.call.take().and_then(|call| call.outcome) {
             Some(Outcome::Return(value)) => Ok(Some(Found::Value(value))),
             Some(Outcome::Late) => Ok(Some(Found::Late)),
             Some(Outcome::Silent) => Ok(None),
-            Some(Outcome::Failed(fault)) => Err(fault),
-            None => Err(Fault::Misuse(Misuse::NotSettled)),
+            Some(Outcome::Failed(fault)) => Err(Untaken::Failed(fault)),
+            None => Err(Untaken::Misuse(Misuse::NotSettled)),
         }
     }
 }
