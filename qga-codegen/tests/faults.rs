@@ -3,9 +3,9 @@
 mod common;
 
 /// A schema, and the error for it without the file's name.
-type Case = (&'static str, &'static str);
+type Case<'a> = (&'a str, &'a str);
 
-fn check(cases: &[Case]) {
+fn check(cases: &[Case<'_>]) {
     for (schema, expected) in cases {
         let found = common::generate(&[("a.json", schema)]).expect_err(schema).to_string();
         assert_eq!(found, format!("a.json:{expected}"), "{schema}");
@@ -331,4 +331,17 @@ fn no_file() {
     let error = qga_codegen::generate("no/such.json".as_ref()).unwrap_err();
     assert_eq!(error.place, None);
     assert!(error.to_string().starts_with("no/such.json: expected a readable schema file: "), "{error}");
+}
+
+#[test]
+fn structs_have_a_limit() {
+    let members = |count: usize| -> String { (0..count).map(|n| format!("\n'm{n}': 'int',")).collect() };
+    for kind in ["struct", "command"] {
+        let schema = |count| {
+            let members = members(count);
+            format!("{{ '{kind}': 'Many', 'data': {{{} }} }}", members.trim_end_matches(','))
+        };
+        assert!(common::generate(&[("a.json", &schema(64))]).is_ok(), "{kind}");
+        check(&[(&schema(65), "66:1: expected no more than 64 members, 'm64' is one too many")]);
+    }
 }

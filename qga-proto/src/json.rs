@@ -13,6 +13,7 @@ mod compound;
 mod deserialize;
 mod error;
 mod list;
+// Public for what `qga-codegen` generates in other crates.
 #[doc(hidden)]
 pub mod members;
 mod number;

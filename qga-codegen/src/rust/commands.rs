@@ -36,7 +36,7 @@ fn generate_one(
     code.docs(&docs::command(command, code.room(4)));
     let borrows = match &command.arguments {
         Arguments::Members(members) => {
-            let fields = Fields::new(types, None, members, Place::COMMAND)?.read_by_members();
+            let fields = Fields::new(types, None, members, Place::COMMAND)?.read_by_members()?;
             let default = if fields.starts_empty() { "Default, " } else { "" };
             code.line(format!("#[derive(Clone, Copy, Debug, {default}PartialEq, Serialize)]"));
             fields.container(code, &[]);

@@ -75,7 +75,7 @@ fn structure(code: &mut Code, types: &Types<'_>, id: TypeId, family: Family) -> 
     let or_string = is_or_string(ty, &fields);
     code.docs(&docs::named_type(ty, code.room(4)));
     let view = family == Family::View;
-    let fields = if view { fields.read_by_members() } else { fields };
+    let fields = if view { fields.read_by_members()? } else { fields };
     let reader = if view { "" } else { ", Deserialize" };
     code.line(format!("#[derive({}, Serialize{reader})]", family.derives(fields.starts_empty())));
     fields.container(code, if or_string && !view { &["remote = \"Self\""] } else { &[] });

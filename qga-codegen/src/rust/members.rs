@@ -1,6 +1,6 @@
 //! Structs: their fields, constructor and setters, the same for commands, views and owned types.
 
-use crate::error::Fault;
+use crate::error::{Fault, Spanned};
 use crate::facts;
 use crate::rust::docs;
 use crate::rust::layout::{Code, Expr, literal};
@@ -10,6 +10,9 @@ use crate::schema::{Builtin, Item, Member, TypeId};
 
 /// More parameters than these are a list that nobody reads; such structs start empty and are filled.
 const MAX_PARAMETERS: usize = 7;
+
+/// How many members `members!` takes in a struct, which is `qga_proto::json::members::MAX_MEMBERS`.
+const MAX_MEMBERS: usize = 64;
 
 /// Whether a member must be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,9 +166,14 @@ impl<'m> Fields<'m> {
     }
 
     /// The same fields in a struct that [`members`](Self::members) reads.
-    pub(crate) fn read_by_members(mut self) -> Self {
+    pub(crate) fn read_by_members(mut self) -> Result<Self, Fault> {
+        if let Some(field) = self.all.get(MAX_MEMBERS) {
+            let Spanned { pos, value } = &field.member.name;
+            let message = format!("expected no more than {MAX_MEMBERS} members, '{value}' is one too many");
+            return Err(Fault::new(*pos, message));
+        }
         self.read_by = ReadBy::Members;
-        self
+        Ok(self)
     }
 
     /// The same fields in the definition of the type `named`, which says `Self` of itself.

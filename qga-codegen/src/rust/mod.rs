@@ -73,7 +73,7 @@ const TABLES: &str =
     "//! What the schema says, at run time: the tables behind `qga-proto`'s module `metadata`.";
 
 const VIEW: &str = "\
-//! Replies and their parts, borrowing from the message they came in.
+//! Replies and their parts, borrowing from the message they came in. No struct is read from an array.
 //!
 //! What an agent does not send, or sends beyond what the schema has, is no error: younger members are
 //! optional, missing arrays empty, unknown values kept, unknown members skipped.";

@@ -6,9 +6,12 @@ use core::{fmt, str};
 
 use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 
+/// How many members a struct may have: as many as there are bits to note which have come. `qga-codegen` knows it too.
+pub const MAX_MEMBERS: usize = u64::BITS as usize;
+
 /// A struct that begins empty and is filled by the members that come. Implemented by `members!`.
 pub trait Members<'de>: Sized {
-    /// The names on the wire: 64 at the most.
+    /// The names on the wire: [`MAX_MEMBERS`] at the most.
     const NAMES: &'static [&'static str];
     /// Which must come: a bit for each name, the first the lowest.
     const REQUIRED: u64;
@@ -39,6 +42,9 @@ pub trait Members<'de>: Sized {
 
 /// Implements [`Members`], and unless it is `or_string` also `Deserialize` by it. Each member says whether it is required,
 /// its field, its name on the wire and what stands there before it has come.
+///
+/// Public, as is all of this module, for the types that `qga-codegen` makes in other crates; it may change with each release,
+/// and they are made anew then.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! members {
@@ -70,7 +76,7 @@ macro_rules! members {
             impl<'de $(: $a, $a)?> $crate::json::members::Members<'de> for $name $(<$a>)? {
                 const NAMES: &'static [&'static str] = &[$($wire),*];
                 const REQUIRED: u64 = {
-                    assert!(Index::Unknown as usize <= 64, "more members than bits");
+                    assert!(Index::Unknown as usize <= $crate::json::members::MAX_MEMBERS, "too many members");
                     0 $(| $crate::members!(@bit $presence) << Index::$field as u32)*
                 };
                 const CLOSED: bool = $closed;

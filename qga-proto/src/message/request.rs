@@ -88,6 +88,9 @@ impl<'a> Execute<'a> {
 const MOST_NAMES: usize = 16;
 
 /// The name of a member that its object, at whatever depth, has already. The syntax of `text` has been checked.
+///
+/// Each object is walked once for itself, and skipped once for each that it is in: that takes the length of the text times
+/// its depth, of which both are limited.
 fn find_duplicate(text: &[u8]) -> Option<Str<'_>> {
     let mut at = 0;
     while let Some(rest) = text.get(at..) {
