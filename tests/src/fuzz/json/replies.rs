@@ -65,13 +65,21 @@ impl<'a> Text<'a> {
             }
             (Err(_), None) => {}
         }
-        let Ok(owned) = ours else { return };
+        let Ok(owned) = ours else { return self.check_refused::<V, O>() };
         let written = serde_json::to_vec(&owned).unwrap();
         assert_eq!(from_slice::<O>(&written).as_ref(), Ok(&owned), "it reads otherwise than it is written");
         let view = from_slice::<V>(self.data).expect("what can be owned can be borrowed");
         let [view, owned] = [serde_json::to_value(&view), serde_json::to_value(&owned)]
             .map(|value| without_negative_zero(value.unwrap()));
         assert_eq!(view, owned);
+    }
+
+    /// What cannot be owned cannot be borrowed, but for lists and base64, which a view looks at later: when it is written.
+    fn check_refused<V: Deserialize<'a> + Serialize, O: DeserializeOwned + Debug>(&self) {
+        let written = from_slice::<V>(self.data).ok().and_then(|view| serde_json::to_vec(&view).ok());
+        if let Some(Ok(owned)) = written.as_deref().map(from_slice::<O>) {
+            panic!("only the view reads {owned:?}");
+        }
     }
 }
 
