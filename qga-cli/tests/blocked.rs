@@ -41,11 +41,11 @@ fn heeds_signals(child: &Child) -> bool {
 
 /// Runs it twice, at a pipe for input to which nothing comes: to the deadline, and to a signal, which comes when this is so.
 fn ends(folder: &Folder, arguments: &[&str], is_begun: impl Fn(&Child) -> bool) -> [Ran; 2] {
-    let late = start(folder, &[&["-t", "3"], arguments].concat(), Stdio::piped());
+    let late = start(folder, &[&["-t", "10"], arguments].concat(), Stdio::piped());
     let late = wait_open(late);
     let stopped = start(folder, &[&["-t", "300"], arguments].concat(), Stdio::piped());
     wait_until("it begins", LIMIT, || is_begun(&stopped));
-    // So that it waits then.
+    // So that it most likely waits then. If not, it ends in the same way.
     thread::sleep(Duration::from_millis(300));
     signal(&stopped, "TERM");
     [late, wait_open(stopped)]
@@ -68,21 +68,28 @@ fn assert_ends([late, stopped]: [Ran; 2], code: i32, message: &str) {
 
 #[test]
 fn output_that_nobody_reads_is_waited_for_until_the_deadline_or_a_signal() {
-    for arguments in [&["cat", "/big"][..], &["cp", ":/big", "-"]] {
-        let folder = Folder::new();
-        let server = sim(&folder);
-        let late = run_unread(&folder, &[&["-t", "3"], arguments].concat(), |_| ());
-        assert_eq!(late.code, Some(4), "{arguments:?}: {}", late.err);
-        assert!(late.err.contains("standard output: the deadline passed"), "{}", late.err);
-        assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
-        let stopped = run_unread(&folder, &[&["-t", "300"], arguments].concat(), |child| {
-            wait_until("it opens the file", LIMIT, || server.guest().open_files() == 1);
-            thread::sleep(Duration::from_millis(300));
-            signal(child, "TERM");
-        });
-        assert_eq!((stopped.code, stopped.err.as_str()), (Some(143), ""), "{arguments:?}");
-        assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
-    }
+    thread::scope(|scope| {
+        for arguments in [&["cat", "/big"][..], &["cp", ":/big", "-"]] {
+            scope.spawn(|| assert_unread_ends(arguments));
+        }
+    });
+}
+
+fn assert_unread_ends(arguments: &[&str]) {
+    let folder = Folder::new();
+    let server = sim(&folder);
+    let late = run_unread(&folder, &[&["-t", "10"], arguments].concat(), |_| ());
+    assert_eq!(late.code, Some(4), "{arguments:?}: {}", late.err);
+    assert!(late.err.contains("standard output: the deadline passed"), "{}", late.err);
+    assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
+    let stopped = run_unread(&folder, &[&["-t", "300"], arguments].concat(), |child| {
+        wait_until("it opens the file", LIMIT, || server.guest().open_files() == 1);
+        // So that it most likely waits then. If not, it ends in the same way.
+        thread::sleep(Duration::from_millis(300));
+        signal(child, "TERM");
+    });
+    assert_eq!((stopped.code, stopped.err.as_str()), (Some(143), ""), "{arguments:?}");
+    assert_eq!(server.guest().open_files(), 0, "{arguments:?}");
 }
 
 /// Runs it with an output that is not read before its end.
@@ -129,7 +136,7 @@ fn a_pipe_to_copy_to_is_waited_for_and_then_filled() {
         let fifo = fifo.clone();
         thread::spawn(move || File::open(fifo).unwrap())
     };
-    let line = run(&["-c", &folder.address(), "-t", "3", "cp", ":/big", &fifo]).failed(4);
+    let line = run(&["-c", &folder.address(), "-t", "10", "cp", ":/big", &fifo]).failed(4);
     assert!(line.contains("fifo: the deadline passed"), "{line}");
     drop(reader.join().unwrap());
     assert_eq!(server.guest().open_files(), 0);
@@ -140,9 +147,16 @@ fn a_pipe_to_read_is_waited_for_and_then_read() {
     let folder = Folder::new();
     let server = sim(&folder);
     let fifo = fifo(&folder);
-    let late = "fifo: the deadline passed";
-    assert_ends(ends(&folder, &["cp", &fifo, ":/new"], heeds_signals), 4, late);
-    assert_ends(ends(&folder, &["exec", "-i", &fifo, "cat"], heeds_signals), 124, late);
+    let cases: [(&[&str], i32); 2] =
+        [(&["cp", fifo.as_str(), ":/new"], 4), (&["exec", "-i", fifo.as_str(), "cat"], 124)];
+    thread::scope(|scope| {
+        for (arguments, code) in cases {
+            let folder = &folder;
+            scope.spawn(move || {
+                assert_ends(ends(folder, arguments, heeds_signals), code, "fifo: the deadline passed");
+            });
+        }
+    });
     assert_eq!(server.guest().metadata("/new"), None);
     let write = || {
         let fifo = fifo.clone();
@@ -180,7 +194,7 @@ fn keys_passwords_and_arguments_that_never_come_are_waited_for_until_the_deadlin
         (&["passwd", "alice"], "the password"),
         (&["call", "guest-file-close", "-"], "standard input"),
     ] {
-        let ran = wait_open(start(&folder, &[&["-t", "1"], arguments].concat(), Stdio::piped()));
+        let ran = wait_open(start(&folder, &[&["-t", "3"], arguments].concat(), Stdio::piped()));
         assert_eq!(ran.code, Some(4), "{arguments:?}: {}", ran.err);
         assert!(ran.err.contains(name) && ran.err.contains("the deadline passed"), "{}", ran.err);
     }

@@ -58,7 +58,7 @@ fn input_comes_from_a_file_or_from_here() {
 #[test]
 fn input_that_never_comes_is_waited_for_until_the_deadline_or_a_signal() {
     for (options, code, message) in [
-        (&["-t", "0.5"][..], 124, "qga: cannot read -: the deadline passed\n"),
+        (&["-t", "3"][..], 124, "qga: cannot read -: the deadline passed\n"),
         (&["-t", "300"], 143, ""),
         (&[], 130, ""),
     ] {
@@ -277,12 +277,20 @@ fn a_signal_before_the_start_is_answered_tells_what_may_have_been_started() {
         // Shells often send two.
         signal(&child, "INT");
         signal(&child, "INT");
-        // Nothing tells that it has been heeded.
-        thread::sleep(Duration::from_secs(1));
+        wait_until("the signal is caught", Duration::from_secs(60), || !is_pending(&child));
+        // Nothing tells that it has been heeded, and the answer is waited for no longer than 4 s.
+        thread::sleep(Duration::from_millis(300));
         go_on.send(()).unwrap();
         let ran = wait(child);
         assert_eq!((ran.code, ran.out.as_str()), (Some(130), ""), "{options:?}: {}", ran.err);
         assert!(ran.err.contains(message), "{options:?}: {}", ran.err);
         assert!(ran.err.lines().count() == 1, "{}", ran.err);
     }
+}
+
+/// Whether SIGINT was sent to a program, and not caught yet.
+fn is_pending(child: &Child) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
+    u64::from_str_radix(pending.trim(), 16).unwrap() & (1 << (2 - 1)) != 0
 }

@@ -281,7 +281,7 @@ pub(crate) fn signal(child: &Child, name: &str) {
 pub(crate) fn wait(mut child: Child) -> Ran {
     let start = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        if start.elapsed() > Duration::from_secs(20) {
+        if start.elapsed() > Duration::from_secs(60) {
             child.kill().unwrap();
             panic!("the program does not end");
         }
@@ -296,7 +296,7 @@ pub(crate) fn wait(mut child: Child) -> Ran {
 
 /// Waits until something is so, but no longer than a limit.
 #[track_caller]
-pub(crate) fn wait_until(what: &str, limit: Duration, is_so: impl Fn() -> bool) {
+pub(crate) fn wait_until(what: &str, limit: Duration, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
         assert!(start.elapsed() < limit, "this does not happen: {what}");

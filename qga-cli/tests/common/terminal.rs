@@ -12,7 +12,7 @@ use pty_process::blocking::{Command, Pts, Pty, open};
 use rustix::termios::{Action, LocalModes, tcflow, tcgetattr};
 
 /// How long anything may take: test machines have other things to do.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// The program in a terminal of 24 lines of 100 characters.
 pub(crate) struct Terminal {

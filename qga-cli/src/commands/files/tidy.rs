@@ -8,10 +8,13 @@ use qga_proto::commands::GuestPing;
 use crate::work::{Session, Stopped, Work};
 
 /// How long putting the guest in order may take.
-const TIME: Duration = Duration::from_secs(3);
+const TIME: Duration = Duration::from_secs(5);
+
+/// How long a signal waits for that.
+const GRACE: Duration = Duration::from_secs(6);
 
 /// How long the agent may take to show that it is there.
-const PATIENCE: Duration = Duration::from_secs(1);
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Runs a flow that opens files in the guest. What it leaves open when it fails or is stopped is closed, though the
 /// deadline may have passed; and the part of a copy to this path is removed, if there can be one.
@@ -21,6 +24,7 @@ pub(in crate::commands) fn run<R, E>(
     flow: impl AsyncFnOnce(&mut Session, Instant) -> Result<R, E>,
     is_fate_unknown: impl FnOnce(&E) -> bool,
 ) -> Result<Result<R, E>, Stopped> {
+    work.set_grace(GRACE);
     let result = work.run(flow);
     let may_be_open = match &result {
         Ok(Ok(_)) => false,
