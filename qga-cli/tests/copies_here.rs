@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -228,4 +228,115 @@ fn a_copy_that_is_stopped_leaves_what_was_there() {
         (fs::read(&target).unwrap(), names(folder.path())),
         (b"old".to_vec(), vec!["target".to_owned()])
     );
+}
+
+#[test]
+fn what_a_link_leads_to_is_replaced_when_the_copy_is_whole() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new().file("/new", "new"));
+    fs::create_dir(folder.path().join("far")).unwrap();
+    let (target, link) = (folder.path().join("far/target"), folder.path().join("link"));
+    fs::write(&target, "old").unwrap();
+    symlink("far/target", &link).unwrap();
+    run(&["-c", &folder.address(), "cp", ":/none", &text(&link)]).failed(1);
+    assert_eq!(fs::read(&target).unwrap(), b"old");
+    for option in [&[][..], &["--resume"]] {
+        fs::write(&target, "old").unwrap();
+        let out = run(&[&["-c", &folder.address(), "cp"], option, &[":/new", &text(&link)]].concat()).ok();
+        assert!(!out.contains("where it is"), "{out}");
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&target).unwrap(), b"new");
+    }
+    assert_eq!(names(folder.path()), ["far", "link", "s"]);
+    assert_eq!(names(&folder.path().join("far")), ["target"]);
+}
+
+#[test]
+fn pipes_are_written_where_they_are_and_that_is_told() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new().file("/new", "new"));
+    let fifo = folder.path().join("fifo");
+    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    let line = run(&["-c", &folder.address(), "cp", "--resume", ":/new", &text(&fifo)]).failed(1);
+    assert!(line.contains("no regular file"), "{line}");
+    let reader = {
+        let fifo = fifo.clone();
+        std::thread::spawn(move || fs::read(fifo).unwrap())
+    };
+    let out = run(&["-c", &folder.address(), "cp", ":/new", &text(&fifo)]).ok();
+    assert!(out.contains("written where it is, as what is there is no regular file"), "{out}");
+    assert_eq!(reader.join().unwrap(), b"new");
+}
+
+#[test]
+fn what_the_guest_sends_keeps_the_owner_and_runs_as_nobody_else() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new().file("/new", "new"));
+    let target = folder.path().join("target");
+    for option in [&[][..], &["--resume"]] {
+        fs::write(&target, "old").unwrap();
+        // Only root can give files away. Anybody else keeps what is theirs.
+        let is_root = rustix::process::geteuid().is_root();
+        if is_root {
+            chown(&target, Some(12_345), Some(23_456)).unwrap();
+        }
+        fs::set_permissions(&target, fs::Permissions::from_mode(0o6754)).unwrap();
+        let before = fs::metadata(&target).unwrap();
+        run(&[&["-c", &folder.address(), "cp"], option, &[":/new", &text(&target)]].concat()).ok();
+        let there = fs::metadata(&target).unwrap();
+        assert_eq!((there.uid(), there.gid()), (before.uid(), before.gid()));
+        assert_eq!((there.mode() & 0o7777, fs::read(&target).unwrap()), (0o754, b"new".to_vec()));
+    }
+}
+
+#[test]
+fn resuming_leaves_alone_what_is_no_part_of_a_copy() {
+    let folder = Folder::new();
+    let _server = sim(&folder, Guest::new().file("/new", "new"));
+    let (target, part) = (folder.path().join("target"), folder.path().join("target.qga-part"));
+    let resume = || run(&["-c", &folder.address(), "cp", "--resume", ":/new", &text(&target)]).failed(1);
+    // One is of another file, one is longer.
+    for content in ["mi", "mine, and longer"] {
+        fs::write(&part, content).unwrap();
+        let line = resume();
+        assert!(line.contains("target.qga-part") && line.contains("remove"), "{line}");
+        assert_eq!(fs::read(&part).unwrap(), content.as_bytes());
+        assert!(!target.exists());
+        fs::remove_file(&part).unwrap();
+    }
+    let other = folder.path().join("other");
+    fs::write(&other, "ne").unwrap();
+    fs::set_permissions(&other, fs::Permissions::from_mode(0o644)).unwrap();
+    fs::hard_link(&other, &part).unwrap();
+    let line = resume();
+    assert!(line.contains("no part of a copy of yours"), "{line}");
+    assert_eq!(fs::metadata(&other).unwrap().mode() & 0o777, 0o644);
+    assert_eq!(fs::read(&other).unwrap(), b"ne");
+    fs::remove_file(&part).unwrap();
+    if rustix::process::geteuid().is_root() {
+        fs::write(&part, "ne").unwrap();
+        chown(&part, Some(12_345), None).unwrap();
+        let line = resume();
+        assert!(line.contains("no part of a copy of yours"), "{line}");
+        fs::remove_file(&part).unwrap();
+    }
+    fs::write(&part, "ne").unwrap();
+    run(&["-c", &folder.address(), "cp", "--resume", ":/new", &text(&target)]).ok();
+    assert_eq!(fs::read(&target).unwrap(), b"new");
+}
+
+#[test]
+fn names_may_be_as_long_as_they_can_be_and_have_backslashes() {
+    let folder = Folder::new();
+    let (long, odd) = ("\u{e9}".repeat(127), "a\\b");
+    let guest = Guest::new().file(&format!("/{long}"), "long").file(&format!("/{odd}"), "odd");
+    let _server = sim(&folder, guest);
+    let into = folder.path().join("into");
+    fs::create_dir(&into).unwrap();
+    for (name, option) in [(&*long, &[][..]), (&*long, &["--resume"]), (odd, &[])] {
+        let from = format!(":/{name}");
+        run(&[&["-c", &folder.address(), "cp"], option, &[from.as_str(), &text(&into)]].concat()).ok();
+        assert_eq!(names(&into), [name]);
+        fs::remove_file(into.join(name)).unwrap();
+    }
 }

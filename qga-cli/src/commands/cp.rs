@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use qga_proto::{Copied, CopyFrom, CopyTo};
+use qga_proto::{Copied, CopyFrom, CopyTo, Digest, InPlace, Placing};
 use qga_std::{CopyError, Reader, Writer};
 
 use super::Done;
@@ -41,10 +41,10 @@ standard output. One of the two must be the guest's.
 
 A copy gets its name when it is whole: it is written beside it, to NAME.qga-part
 with --resume and else to NAME.qga-part-NUMBER, and renamed. A file that it
-replaces gives it its mode. Where that cannot be done it is written where it is,
+replaces gives it its owner and mode, but here no setuid or setgid bit. Where that cannot be done it is written where it is,
 which is told: in guests that run no programs for their agent's clients (also
-Windows), and over what is no regular file (links, devices, pipes), which is
-never replaced. A new file in the guest has the mode of its source; so has one
+Windows), and over what is no regular file (devices, pipes, links in the guest),
+which is never replaced. A link of here stays, and what it leads to is replaced. A new file in the guest has the mode of its source; so has one
 from it with -r, without what the umask takes. Without -r the mode is that of
 any new file: the guest is not asked.
 
@@ -144,10 +144,10 @@ fn copy_from(work: &mut Work, cli: &Cli, args: &Args, from: &str, to: Place<'_>)
         Place::Here(to) => {
             let mut path = Path::new(to).to_owned();
             if path.is_dir() {
-                path.push(base(from)?);
+                path.push(base_of_guest(from)?);
             }
             let file = Source { path: from, mode: Making::MODE, done: 0 };
-            file_from(work, args, &file, &path, &mut Bar::new(cli, from)).map(Outcome::from)
+            file_from(work, args, &file, &path, &mut Bar::new(cli, from))
         }
         _ if args.recursive || args.resume => {
             Err(Failure::usage("standard output takes one file, from its start"))
@@ -178,12 +178,14 @@ fn file_from(
     from: &Source<'_>,
     to: &Path,
     bar: &mut Bar,
-) -> Result<Copied, Failure> {
+) -> Result<Outcome, Failure> {
     let making = Making { is_resumed: args.resume, mode: from.mode };
     let mut target =
         Target::begin(to, making, Patience::of(work)).map_err(|error| cannot("write", to, &error))?;
     let mut what = from_guest(from.path, args, from.done);
-    if let Some(prefix) = target.prefix() {
+    let prefix = target.prefix();
+    let had = prefix.as_ref().map_or(0, Digest::len);
+    if let Some(prefix) = prefix {
         what = what.resume(prefix);
     }
     let mut buffer = vec![0; BUFFER];
@@ -194,9 +196,20 @@ fn file_from(
     let result = tidy::run(work, None, flow, is_fate_unknown);
     bar.clear();
     match result {
-        Ok(Ok(copied)) => {
-            target.commit().map_err(|error| cannot("write", to, &error))?;
-            Ok(copied)
+        Ok(Ok(mut copied)) => {
+            copied.placing = match target.part() {
+                Some(_) => copied.placing,
+                None => Placing::InPlace(InPlace::NotRegular),
+            };
+            let keeps_owner = target.commit().map_err(|error| cannot("write", to, &error))?;
+            Ok(Outcome::of_here(copied, keeps_owner))
+        }
+        // What is no part of it may be a file of one's own, and stays.
+        Ok(Err(error @ (CopyError::Differs | CopyError::NotAPart { .. }))) if had > 0 => {
+            let part = target.part().unwrap_or(to).display().to_string();
+            target.leave_as_it_was(had);
+            let advice = format!("remove {part} if you do not need it, and copy again");
+            Err(Failure::new(Kind::Failed, format!("{part}: {error}")).advise(advice))
         }
         Ok(Err(CopyError::TooLong { .. })) => {
             target.give_up(true);
@@ -295,9 +308,22 @@ fn from_guest<'a>(path: &'a str, args: &Args, done: u64) -> CopyFrom<'a> {
     if args.verify { what.verify() } else { what }
 }
 
+/// The last part of a guest's path, as the name of a copy.
+fn base_of_guest(path: &str) -> Result<&str, Failure> {
+    let is_of_windows = match path.as_bytes() {
+        [b'\\', b'\\', ..] => true,
+        [drive, b':', ..] => drive.is_ascii_alphabetic(),
+        _ => false,
+    };
+    match path.trim_end_matches(['/', '\\']).rsplit_once('\\') {
+        Some((_, name)) if is_of_windows => base(name),
+        _ => base(path),
+    }
+}
+
 /// The last part of a path, as the name of a copy.
 fn base(path: &str) -> Result<&str, Failure> {
-    let name = path.trim_end_matches('/').rsplit(['/', '\\']).next().unwrap_or_default();
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
     match name {
         "" | "." | ".." => Err(Failure::usage(format!("{path} has no name that the copy could have"))),
         name => Ok(name),

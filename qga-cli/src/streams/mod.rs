@@ -82,6 +82,11 @@ impl Patience {
         }
     }
 
+    /// Fails if there is none left.
+    pub(crate) fn check(&self) -> io::Result<()> {
+        self.slice().map(drop)
+    }
+
     /// How long to wait before one looks again.
     fn slice(&self) -> io::Result<Duration> {
         if self.stop.load(Ordering::Relaxed) {

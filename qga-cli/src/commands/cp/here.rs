@@ -1,20 +1,22 @@
 //! Where a copy from the guest goes.
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions, Permissions};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 
 use qga_proto::Digest;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use crate::streams::{Output, Patience};
 
-/// A file that is to be. What is written goes beside it, and it is replaced in the end; but what is no regular file is
-/// written where it is.
+/// A file that is to be. What is written goes beside it, and it is replaced in the end; but pipes and devices are written
+/// where they are. Where there is a link it is what that leads to.
 pub(super) struct Target {
     path: PathBuf,
     to: To,
@@ -22,7 +24,7 @@ pub(super) struct Target {
 }
 
 enum To {
-    /// A link, a device, a pipe.
+    /// A device, a pipe.
     Place(Output<File>),
     Part(Part),
 }
@@ -31,8 +33,8 @@ enum To {
 struct Part {
     file: File,
     path: PathBuf,
-    /// Of the file that is replaced.
-    permissions: Option<Permissions>,
+    /// The file that is replaced, as it was.
+    replaced: Option<Metadata>,
     is_resumed: bool,
 }
 
@@ -55,34 +57,38 @@ const SECRET: u32 = 0o600;
 
 impl Target {
     pub(super) fn begin(path: &Path, making: Making, patience: Patience) -> io::Result<Self> {
-        let there = match fs::symlink_metadata(path) {
+        let is_link = fs::symlink_metadata(path).is_ok_and(|there| there.is_symlink());
+        let there = match fs::metadata(path) {
             Ok(there) => Some(there),
-            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_link => None,
             Err(error) => return Err(error),
         };
         if there.as_ref().is_some_and(|there| !there.is_file()) {
+            if making.is_resumed {
+                return Err(io::Error::other("it is no regular file, so nothing of it can be resumed"));
+            }
             let to = To::Place(Output::open(path, patience)?);
             return Ok(Self { path: path.to_owned(), to, prefix: None });
         }
-        let permissions = there.map(|there| there.permissions());
-        let mode = if permissions.is_some() { SECRET } else { making.mode };
+        let path = if is_link { fs::canonicalize(path)? } else { path.to_owned() };
+        let mode = if there.is_some() { SECRET } else { making.mode };
         let (file, part, prefix) = match making.is_resumed {
             true => {
-                let part = with_suffix(path, "");
+                let part = with_suffix(&path, "");
                 let mut file = locked(&part, mode)?;
-                if permissions.is_some() {
+                if there.is_some() {
                     file.set_permissions(Permissions::from_mode(SECRET))?;
                 }
-                let prefix = digest(&mut file)?;
+                let prefix = digest(&mut file, &patience)?;
                 (file, part, Some(prefix).filter(|prefix| !prefix.is_empty()))
             }
             false => {
-                let (file, part) = new(path, mode)?;
+                let (file, part) = new(&path, mode)?;
                 (file, part, None)
             }
         };
-        let part = Part { file, path: part, permissions, is_resumed: making.is_resumed };
-        Ok(Self { path: path.to_owned(), to: To::Part(part), prefix })
+        let part = Part { file, path: part, replaced: there, is_resumed: making.is_resumed };
+        Ok(Self { path, to: To::Part(part), prefix })
     }
 
     /// What an earlier copy has left; the file stands behind it.
@@ -90,16 +96,32 @@ impl Target {
         self.prefix.take()
     }
 
-    /// Gives the copy its name.
-    pub(super) fn commit(self) -> io::Result<()> {
-        let To::Part(part) = self.to else { return Ok(()) };
+    /// What is written where it is has no part.
+    pub(super) fn part(&self) -> Option<&Path> {
+        match &self.to {
+            To::Place(_) => None,
+            To::Part(part) => Some(&part.path),
+        }
+    }
+
+    /// Gives the copy its name. Tells whether it belongs to whom the file belonged that it replaces.
+    pub(super) fn commit(self) -> io::Result<bool> {
+        let To::Part(part) = self.to else { return Ok(true) };
         let result = part.settle();
         let is_whole = result.is_ok();
-        let result = result.and_then(|()| fs::rename(&part.path, &self.path));
+        let result = result.and_then(|keeps_owner| fs::rename(&part.path, &self.path).map(|()| keeps_owner));
         if result.is_err() {
             part.give_up(is_whole);
         }
         result
+    }
+
+    /// What was there, of this length, is no part of the copy, and stays.
+    pub(super) fn leave_as_it_was(self, len: u64) {
+        if let To::Part(part) = self.to {
+            // It says less than what has just failed.
+            let _ = part.file.set_len(len);
+        }
     }
 
     /// The copy has failed. What is there stays, if it is of use.
@@ -125,15 +147,31 @@ impl Write for Target {
 
 impl Part {
     /// All is written. Some disks say only now that they are full.
-    fn settle(&self) -> io::Result<()> {
-        if let Some(permissions) = &self.permissions {
-            self.file.set_permissions(permissions.clone())?;
-        }
+    fn settle(&self) -> io::Result<bool> {
+        let keeps_owner = self.replaced.as_ref().map_or(Ok(true), |replaced| self.become_like(replaced))?;
         match self.file.sync_all() {
             // There are file systems that cannot.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => Ok(()),
-            result => result,
+            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+                Ok(keeps_owner)
+            }
+            result => result.map(|()| keeps_owner),
         }
+    }
+
+    /// Gets the owner, the group and the mode of another file, but runs as nobody else: its content is the guest's.
+    fn become_like(&self, replaced: &Metadata) -> io::Result<bool> {
+        let mut mode = replaced.mode() & 0o777;
+        let mine = self.file.metadata()?;
+        let (user, group) = (replaced.uid(), replaced.gid());
+        let keeps_owner =
+            (mine.uid(), mine.gid()) == (user, group) || fchown(&self.file, Some(user), Some(group)).is_ok();
+        // One may give a file to other groups of one's own.
+        if !keeps_owner && mine.gid() != group && fchown(&self.file, None, Some(group)).is_err() {
+            // What was for the one group is not for the other.
+            mode &= !0o070;
+        }
+        self.file.set_permissions(Permissions::from_mode(mode))?;
+        Ok(keeps_owner)
     }
 
     fn give_up(&self, can_be_resumed: bool) {
@@ -145,12 +183,27 @@ impl Part {
     }
 }
 
-/// The name of a part: that of the whole, and more.
+/// The name of a part: that of the whole, and more. Of a very long one it has the start, and a number made of all of it.
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = OsString::from(path);
-    name.push(".qga-part");
-    name.push(suffix);
-    name.into()
+    /// How many bytes of a name leave room for what is added.
+    const LONGEST: usize = 230;
+
+    let name = path.file_name().unwrap_or_default().as_bytes();
+    let mut part = OsString::from(path);
+    if name.len() > LONGEST {
+        let start = String::from_utf8_lossy(&name[..60]);
+        part = path.with_file_name(format!("{start}-{:016x}", fnv(name))).into();
+    }
+    part.push(".qga-part");
+    part.push(suffix);
+    part.into()
+}
+
+/// A number made of bytes, the same for ever: FNV-1a.
+fn fnv(bytes: &[u8]) -> u64 {
+    bytes
+        .iter()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3))
 }
 
 /// Makes a part whose name nobody else has.
@@ -178,6 +231,12 @@ fn locked(part: &Path, mode: u32) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let flags = i32::try_from(flags.bits()).map_err(io::Error::other)?;
     let not_regular = || io::Error::other(format!("{} is no regular file", part.display()));
+    let foreign = || {
+        let path = part.display();
+        io::Error::other(format!(
+            "{path} is no part of a copy of yours: it has another owner, or another name, too"
+        ))
+    };
     let busy = || io::Error::other(format!("another copy is writing to {}", part.display()));
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false).mode(mode).custom_flags(flags);
@@ -189,6 +248,9 @@ fn locked(part: &Path, mode: u32) -> io::Result<File> {
         let opened = file.metadata()?;
         if !opened.is_file() {
             return Err(not_regular());
+        }
+        if opened.uid() != geteuid().as_raw() || opened.nlink() > 1 {
+            return Err(foreign());
         }
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             // There are file systems that cannot.
@@ -205,10 +267,11 @@ fn locked(part: &Path, mode: u32) -> io::Result<File> {
     }
 }
 
-/// Reads a file to its end.
-fn digest(file: &mut File) -> io::Result<Digest> {
+/// Reads a file to its end, which may take long.
+fn digest(file: &mut File, patience: &Patience) -> io::Result<Digest> {
     let (mut digest, mut buffer) = (Digest::new(), vec![0; 256 * 1024]);
     loop {
+        patience.check()?;
         match file.read(&mut buffer) {
             Ok(0) => return Ok(digest),
             Ok(n) => digest.update(&buffer[..n]),

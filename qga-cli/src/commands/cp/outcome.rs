@@ -13,23 +13,32 @@ pub(super) struct Outcome {
     files: u64,
     /// What was passed over: no files and no folders.
     skipped: u64,
+    /// Files of here that now belong to somebody else than those that they replaced.
+    disowned: u64,
 }
 
 impl From<Copied> for Outcome {
     fn from(copied: Copied) -> Self {
-        Self { copied: Some(copied), files: 1, skipped: 0 }
+        Self { copied: Some(copied), files: 1, ..Self::default() }
     }
 }
 
 impl Outcome {
+    /// Of one file of here.
+    pub(super) fn of_here(copied: Copied, keeps_owner: bool) -> Self {
+        Self { disowned: u64::from(!keeps_owner), ..Self::from(copied) }
+    }
+
     /// How many bytes all copies have.
     pub(super) fn len(&self) -> u64 {
         self.copied.map_or(0, |copied| copied.len)
     }
 
     /// One more file.
-    pub(super) fn add(&mut self, mut copied: Copied) {
+    pub(super) fn add(&mut self, one: &Self) {
+        let Some(mut copied) = one.copied else { return };
         self.files += 1;
+        self.disowned += one.disowned;
         if let Some(others) = &self.copied {
             copied.len += others.len;
             copied.missing += others.missing;
@@ -68,6 +77,9 @@ impl Outcome {
         if let Some(why) = in_place(placing) {
             text += &format!("; written where it is, as {why}");
         }
+        if self.disowned > 0 {
+            text += "; the owner of what was there could not be kept";
+        }
         if self.skipped > 0 {
             text += &format!("; {} that are no files were passed over", self.skipped);
         }
@@ -86,6 +98,7 @@ impl Outcome {
             "missing_bytes": self.copied.map_or(0, |copied| copied.missing),
             "files": self.files,
             "skipped": self.skipped,
+            "disowned": self.disowned,
             "verified_by": check,
             "in_place": self.copied.and_then(|copied| in_place(copied.placing)),
         })

@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 
 use qga_proto::exec::Exec;
 
-use super::{Args, Bar, Outcome, Source, base, cannot, file_from, file_to};
+use super::{Args, Bar, Outcome, Source, base, base_of_guest, cannot, file_from, file_to};
 use crate::cli::Cli;
 use crate::commands::files::{self, Entry};
 use crate::error::{Failure, Kind};
@@ -29,7 +29,7 @@ pub(super) fn copy_from(
     if top.is_none() {
         return Err(Failure::usage(format!("{} is no folder of the guest", escape::text(from))));
     }
-    let root = if to.is_dir() { to.join(base(from)?) } else { to.to_owned() };
+    let root = if to.is_dir() { to.join(base_of_guest(from)?) } else { to.to_owned() };
     fs::create_dir_all(&root).map_err(|error| cannot("make", &root, &error))?;
     let (mut outcome, mut bar) = (Outcome::default(), Bar::new(cli, from));
     for entry in &entries {
@@ -46,7 +46,7 @@ pub(super) fn copy_from(
                 let source = join(from, &entry.path);
                 bar.rename(&source);
                 let file = Source { path: &source, mode: entry.mode & 0o777, done: outcome.len() };
-                outcome.add(file_from(work, args, &file, &path, &mut bar)?);
+                outcome.add(&file_from(work, args, &file, &path, &mut bar)?);
             }
             _ => outcome.skip(),
         }
@@ -129,7 +129,7 @@ pub(super) fn copy_to(
                 folders.push((path, target, depth + 1));
             } else if there.is_file() {
                 bar.rename(&target);
-                outcome.add(file_to(work, args, &path, &target, &mut bar)?);
+                outcome.add(&file_to(work, args, &path, &target, &mut bar)?.into());
             } else {
                 outcome.skip();
             }
