@@ -240,8 +240,8 @@ impl<B: Buffer> Agent<B> {
         let request = Request { name, arguments: read_arguments(text, call.arguments) };
         match request.typed_arguments::<GuestSync>() {
             Ok(GuestSync { id: token, .. }) => {
-                if let Err(error) = self.succeed(&token, delimited) {
-                    self.fail(error, id);
+                if self.succeed(&token, delimited).is_err() {
+                    self.fail(Str::new("the id does not fit the reply"), id);
                 }
             }
             Err(error) => self.fail(error, id),
