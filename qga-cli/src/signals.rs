@@ -182,6 +182,13 @@ pub(crate) fn set_debt(debt: Option<String>) {
     lock().debt = debt;
 }
 
+/// Says what is to be said instead of the debt: a signal that comes meanwhile ends the process behind that.
+pub(crate) fn settle(say: impl FnOnce()) {
+    let mut open = lock();
+    open.debt = None;
+    say();
+}
+
 /// From now on Ctrl-Z does nothing: who is stopped can put nothing in order. Nobody can do that about SIGSTOP.
 pub(crate) fn ignore_stops() -> Result<(), Failure> {
     // A handler, other than a signal that is ignored, is nothing that a program inherits which is started then.

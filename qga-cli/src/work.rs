@@ -56,9 +56,12 @@ pub(crate) fn with_guest_since<R>(
 
 /// The work is over. What failed for another reason than the signal would be told by nobody else.
 fn end(cli: &Cli, stoppable: Stoppable, failure: Option<&Failure>) {
-    let failure = failure.filter(|failure| stoppable.is_stopped() && failure.kind() != Kind::Stopped);
-    if let Some(failure) = failure {
-        failure.report(cli.json);
+    if let Some(failure) = failure.filter(|_| stoppable.is_stopped()) {
+        signals::settle(|| {
+            if failure.kind() != Kind::Stopped {
+                failure.report(cli.json);
+            }
+        });
     }
     stoppable.end();
 }

@@ -288,6 +288,34 @@ fn a_signal_before_the_start_is_answered_tells_what_may_have_been_started() {
     }
 }
 
+#[test]
+fn two_signals_while_the_program_runs_do_not_lose_its_number() {
+    for options in [&[][..], &["--attach", "7"]] {
+        let (sender, asked) = mpsc::channel();
+        let agent = Agent::new(move |name| match name {
+            "guest-exec" => Answer::Return(json!({ "pid": 7 })),
+            "guest-exec-status" => {
+                // It may ask again.
+                let _ = sender.send(());
+                Answer::Return(json!({ "exited": false }))
+            }
+            _ => Answer::Return(json!({})),
+        });
+        let address = agent.address();
+        let program = if options.is_empty() { &["true"][..] } else { &[] };
+        let words = [&["-c", &address, "-t", "60", "exec"], options, program].concat();
+        let child =
+            qga_heeding_signals(&words).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        asked.recv_timeout(Duration::from_secs(60)).unwrap();
+        // Two of the same may be seen as one.
+        signal(&child, "INT");
+        signal(&child, "TERM");
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.out.as_str(), ran.err.lines().count()), (Some(130), "", 1), "{}", ran.err);
+        assert!(ran.err.contains("the program runs on, as process 7 of the guest"), "{}", ran.err);
+    }
+}
+
 /// Whether SIGINT was sent to a program, and not caught yet.
 fn is_pending(child: &Child) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();

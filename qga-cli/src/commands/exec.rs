@@ -132,7 +132,10 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
     work.set_grace(START_GRACE + TIDY_TIME + Duration::from_secs(1));
     let input = args.input.as_deref().map(|path| read_input(work, path)).transpose()?;
     let started = match args.attach {
-        Some(pid) => Started::from(pid),
+        Some(pid) => {
+            signals::set_debt(Some(runs_on(work, pid).told(cli.json)));
+            Started::from(pid)
+        }
         None => {
             let size = input.as_ref().map_or(0, Vec::len) >> 20;
             let exec = program(work, args, input)?;
@@ -149,6 +152,9 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
         true => session.wait_or_kill(started, deadline).await,
         false => session.wait(started, deadline).await,
     });
+    if result.is_ok() {
+        signals::set_debt(None);
+    }
     match result {
         Ok(Ok(outcome)) => Ok(Ended::Outcome(outcome)),
         Ok(Err(mut error)) => {
@@ -156,7 +162,7 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
             let failure = explain(work, &error);
             if outcome.is_some() { Ok(Ended::Killed(outcome, failure)) } else { Err(failure) }
         }
-        Err(Stopped) => Err(stop(work, cli, started, is_killed)),
+        Err(Stopped) => Err(stop(work, started, is_killed)),
     }
 }
 
@@ -192,21 +198,24 @@ fn shell(work: &mut Work, line: &str) -> Result<Exec, Failure> {
     }
 }
 
-/// A signal has come while the program was waited for.
-fn stop(work: &mut Work, cli: &Cli, started: Started, is_killed: bool) -> Failure {
-    let (pid, address) = (started.pid, work.address().to_owned());
-    let failure = |message| {
-        let failure = Failure::new(Kind::Failed, message).at(&address).detail("pid", pid);
-        failure.advise(format!("'qga exec --attach {pid}' waits for it"))
-    };
-    let runs_on = failure(format!("the program runs on, as process {pid} of the guest"));
+/// A signal has come while the program was waited for. That it runs on is the debt until it does not.
+fn stop(work: &mut Work, started: Started, is_killed: bool) -> Failure {
+    let pid = started.pid;
     if !is_killed {
-        return runs_on;
+        return runs_on(work, pid);
     }
-    signals::set_debt(Some(runs_on.told(cli.json)));
     let result = work.tidy(TIDY_TIME, async |session, deadline| session.kill(pid, deadline).await);
-    signals::set_debt(None);
-    result.map_or_else(|error| failure(error.to_string()), |_| Stopped.into())
+    result.map_or_else(|error| unfinished(work, pid, error.to_string()), |_| Stopped.into())
+}
+
+/// What is to be said if nobody waits for the program any more.
+fn runs_on(work: &Work, pid: i64) -> Failure {
+    unfinished(work, pid, format!("the program runs on, as process {pid} of the guest"))
+}
+
+fn unfinished(work: &Work, pid: i64, message: String) -> Failure {
+    let failure = Failure::new(Kind::Failed, message).at(work.address()).detail("pid", pid);
+    failure.advise(format!("'qga exec --attach {pid}' waits for it"))
 }
 
 /// A failure, as the user is told.
