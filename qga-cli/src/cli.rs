@@ -29,7 +29,8 @@ pub(crate) struct Cli {
     pub(crate) folders: Vec<String>,
 
     /// The deadline for everything together, in seconds [default: 10; none for 'exec', 'cp', 'cat' and
-    /// 'rm'; for 'call' as long as the command may need, for 'wait' and 'conform' 60]
+    /// 'rm'; for 'call' as long as the command may need, for 'wait' and 'conform' 60, for 'freeze' and
+    /// 'trim' 600, for 'thaw' 180, for 'shutdown', 'reboot' and 'suspend' 120, for each look of 'top' 5]
     #[arg(
         short,
         long,

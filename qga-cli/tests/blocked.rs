@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Folder, Ran, qga, qga_heeding_signals, run, signal, text, wait, wait_until};
 use qga_sim::{Guest, Server, ServerHandle};
@@ -209,4 +209,39 @@ fn keys_passwords_and_arguments_that_never_come_are_waited_for_until_the_deadlin
     run(&["-c", &folder.address(), "ssh-keys", "alice", "add", "-f", &fifo]).ok();
     writer.join().unwrap();
     assert!(Path::new(&fifo).exists());
+}
+
+#[test]
+fn the_deadline_covers_arguments_and_the_call_together() {
+    let folder = Folder::new();
+    let sim = qga_sim::Sim::new(Guest::new());
+    let _server = Server::bind(&folder.address(), sim.fault(qga_sim::Fault::new(qga_sim::FaultKind::Deaf)))
+        .unwrap()
+        .spawn()
+        .unwrap();
+    let begin = Instant::now();
+    let mut child = start(&folder, &["-t", "10", "call", "guest-file-close", "-"], Stdio::piped());
+    thread::sleep(Duration::from_secs(8));
+    child.stdin.take().unwrap().write_all(br#"{"handle": 1}"#).unwrap();
+    let ran = wait(child);
+    assert_eq!(ran.code, Some(4), "{}", ran.err);
+    assert!(begin.elapsed() < Duration::from_secs(17), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn cat_and_cp_say_the_same_of_an_output_that_fails() {
+    let folder = Folder::new();
+    let _server = sim(&folder);
+    for arguments in [["cat", "/big"].as_slice(), &["cp", ":/big", "-"]] {
+        let full = File::options().write(true).open("/dev/full").unwrap();
+        let mut command = qga(&[&["-c", &folder.address()], arguments].concat());
+        let output = command.stdout(full).output().unwrap();
+        let err = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(6), "{arguments:?}: {err}");
+        assert!(err.contains("cannot write to standard output"), "{err}");
+        let mut child = start(&folder, arguments, Stdio::null());
+        drop(child.stdout.take());
+        let ran = wait(child);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""), "{arguments:?}");
+    }
 }

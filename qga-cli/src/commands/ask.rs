@@ -21,6 +21,11 @@ pub(super) trait Question: Sync {
         super::TIMEOUT
     }
 
+    /// When it began, from which the time that the command line gives is counted.
+    fn begin(&self) -> Instant {
+        Instant::now()
+    }
+
     /// Whether to ask again does no harm.
     fn is_query(&self) -> bool {
         true
@@ -49,7 +54,8 @@ pub(super) type Columns<T> = [T; 4];
 /// Asks the guests.
 pub(super) fn run<Q: Question>(cli: &Cli, guests: Guests, question: &Q) -> Result<Done, Failure> {
     signals::guard()?;
-    let deadline = Instant::now() + cli.timeout.unwrap_or_else(|| question.timeout());
+    let deadline =
+        cli.timeout.map_or_else(|| Instant::now() + question.timeout(), |timeout| question.begin() + timeout);
     let is_many = matches!(guests, Guests::Many(_));
     let ask = |guest: &Guest| {
         guest.check()?;

@@ -22,6 +22,8 @@ pub(super) struct Question<'a> {
     unchecked: Option<Arguments>,
     /// What the schema says of it, if it has it.
     info: Option<&'static CommandInfo>,
+    /// When its arguments began to be read.
+    begin: Instant,
 }
 
 impl<'a> Question<'a> {
@@ -32,7 +34,8 @@ impl<'a> Question<'a> {
         raw: bool,
         timeout: Option<Duration>,
     ) -> Result<Self, Failure> {
-        let patience = Patience::since(Instant::now(), timeout);
+        let begin = Instant::now();
+        let patience = Patience::since(begin, timeout);
         let info = metadata::command(name);
         let arguments = match info {
             _ if raw => arguments::raw(info, words, patience)?,
@@ -41,7 +44,7 @@ impl<'a> Question<'a> {
         };
         let document = RawBuf::new(arguments.text.as_str())
             .map_err(|error| Failure::usage(format!("the arguments cannot be sent: {error}")))?;
-        Ok(Self { name, document, unchecked: raw.then_some(arguments), info })
+        Ok(Self { name, document, unchecked: raw.then_some(arguments), info, begin })
     }
 }
 
@@ -53,6 +56,10 @@ impl ask::Question for Question<'_> {
     /// As long as the command may need.
     fn timeout(&self) -> Duration {
         Timeouts::DEFAULT.of(self.name).max(super::TIMEOUT)
+    }
+
+    fn begin(&self) -> Instant {
+        self.begin
     }
 
     fn is_query(&self) -> bool {

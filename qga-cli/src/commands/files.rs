@@ -12,7 +12,7 @@ use crate::error::{Failure, Kind};
 use crate::guests::Guests;
 use crate::output::{self, Table, escape, units};
 use crate::streams::{self, Patience};
-use crate::work::{self, Stopped, Work};
+use crate::work::{self, Work};
 
 pub(super) mod bytes;
 use bytes::Stdout;
@@ -109,18 +109,8 @@ fn cat_one(
     (left, max): (u64, Option<u64>),
 ) -> Result<(Value, u64), Failure> {
     if !cli.json {
-        return match print(work, &CopyFrom::new(path).limit(left))? {
-            Ok(copied) => Ok((Value::Null, copied.len)),
-            Err(CopyError::Call(error)) => Err(work.explain(&error, true)),
-            Err(CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-                Ok((Value::Null, 0))
-            }
-            Err(CopyError::Host(error)) => {
-                Err(streams::failure(Kind::Output, "cannot write to standard output", &error))
-            }
-            Err(CopyError::TooLong { .. }) => Err(too_long(path, max)),
-            Err(error) => Err(Failure::new(Kind::Failed, error.to_string())),
-        };
+        let copied = print(work, &CopyFrom::new(path).limit(left), (path, max))?;
+        return Ok((Value::Null, copied.map_or(0, |copied| copied.len)));
     }
     let most = usize::try_from(left).unwrap_or(usize::MAX).min(DOCUMENT);
     let flow = async |session: &mut work::Session, deadline| session.read_file(path, most, deadline).await;
@@ -149,14 +139,30 @@ pub(super) fn too_long(path: &str, max: Option<u64>) -> Failure {
     Failure::new(Kind::Failed, message).advise("give a larger one if the guest is to have so much")
 }
 
-/// Copies a file of the guest to standard output.
-pub(super) fn print(work: &mut Work, what: &CopyFrom<'_>) -> Result<Result<Copied, CopyError>, Stopped> {
+/// Copies a file of the guest to standard output. `None`: nobody reads that to its end, which is nobody's fault.
+pub(super) fn print(
+    work: &mut Work,
+    what: &CopyFrom<'_>,
+    (path, max): (&str, Option<u64>),
+) -> Result<Option<Copied>, Failure> {
     let (mut sink, mut buffer) = (Writer(Stdout::new(Patience::of(work))), vec![0; 1 << 20]);
     let flow = async |session: &mut work::Session, deadline| {
         session.copy_from(what, &mut sink, &mut buffer, |_| {}, deadline).await
     };
     let is_fate_unknown = |error: &CopyError| error.call().is_some_and(qga_std::Error::is_fate_unknown);
-    tidy::run(work, None, flow, is_fate_unknown)
+    match tidy::run(work, None, flow, is_fate_unknown)? {
+        Ok(copied) => Ok(Some(copied)),
+        Err(CopyError::Call(error)) => Err(work.explain(&error, true)),
+        Err(CopyError::Host(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(None),
+        Err(CopyError::Host(error)) => {
+            Err(streams::failure(Kind::Output, "cannot write to standard output", &error))
+        }
+        Err(CopyError::TooLong { .. }) => Err(too_long(path, max)),
+        Err(error) => {
+            let message = escape::text(&error.to_string()).into_owned();
+            Err(Failure::new(Kind::Failed, message).at(work.address()))
+        }
+    }
 }
 
 pub(super) fn ls(cli: &Cli, args: &Ls) -> Result<Done, Failure> {

@@ -26,12 +26,12 @@ pub(crate) fn size(text: &str) -> Result<u64, String> {
     let wrong = || "it must be a number of bytes, such as 512, 100k, 20M or 3G".to_owned();
     let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (digits, unit) = text.split_at(end);
-    let shift = match unit.trim_end_matches('B').trim_end_matches('i') {
-        "" => 0,
-        "k" | "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        "T" => 40,
+    let shift = match unit {
+        "" | "B" => 0,
+        "k" | "K" | "KiB" | "kiB" => 10,
+        "M" | "MiB" => 20,
+        "G" | "GiB" => 30,
+        "T" | "TiB" => 40,
         _ => return Err(wrong()),
     };
     let number: u64 = digits.parse().map_err(|_| wrong())?;
@@ -94,7 +94,21 @@ mod tests {
         {
             assert_eq!(size(text), Ok(count), "{text}");
         }
-        for text in ["", "k", "-1", "1.5G", "1 k", "1X", "17000000T", "99999999999999999999", "+1"] {
+        for text in [
+            "",
+            "k",
+            "-1",
+            "1.5G",
+            "1 k",
+            "1X",
+            "17000000T",
+            "99999999999999999999",
+            "+1",
+            "20iB",
+            "20iiiBBB",
+            "1kB",
+            "1MBB",
+        ] {
             assert!(size(text).is_err(), "{text}");
         }
     }
