@@ -156,6 +156,33 @@ fn ctrl_c_at_a_password_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_password_that_nobody_types_is_waited_for_until_the_deadline() {
+    let mut terminal = Terminal::start(&["-c", "sim:", "-t", "3", "passwd", "alice"], &[]);
+    assert_eq!(terminal.ended(), Some(4));
+    terminal.wait_for("the deadline passed");
+    assert!(terminal.is_usual());
+}
+
+#[test]
+fn a_terminal_that_nobody_reads_is_waited_for_until_the_deadline() {
+    let folder = Folder::new();
+    let guest = Guest::new().file("/lines", "a\n".repeat(50_000));
+    let _server = Server::bind(&folder.address(), guest).unwrap().spawn().unwrap();
+    for command in [["cat", "/lines"].as_slice(), &["cp", ":/lines", "-"]] {
+        let (_pty, pts) = pty_process::blocking::open().unwrap();
+        let program = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_qga"));
+        let mut program = program.args(["-c", &folder.address(), "-t", "3"]).args(command);
+        let mut child = program.spawn_borrowed(&pts).unwrap();
+        let begin = std::time::Instant::now();
+        while child.try_wait().unwrap().is_none() && begin.elapsed().as_secs() < 60 {
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        child.kill().unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(4), "{command:?}");
+    }
+}
+
+#[test]
 fn tables_keep_to_the_terminal() {
     const COLUMNS: u16 = 50;
 

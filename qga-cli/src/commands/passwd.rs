@@ -1,6 +1,6 @@
 //! `qga passwd`: sets a user's password.
 
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, ErrorKind, IsTerminal, Read};
 use std::time::Instant;
 
 use qga_proto::Secret;
@@ -43,7 +43,7 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
     signals::guard()?;
     let begin = Instant::now();
     let password = match io::stdin().is_terminal() {
-        true => ask(&args.user)?,
+        true => ask(&args.user, Patience::since(begin, cli.timeout))?,
         false => read(Patience::since(begin, cli.timeout))?,
     };
     if password.is_empty() {
@@ -59,28 +59,42 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
 }
 
 /// Asks for it twice, at the terminal.
-fn ask(user: &str) -> Result<Secret<Vec<u8>>, Failure> {
+fn ask(user: &str, patience: Patience) -> Result<Secret<Vec<u8>>, Failure> {
     let unreadable =
         |error: io::Error| Failure::usage(format!("cannot read the password: {}", reason(&error)));
     let no_echo = NoEcho::begin().map_err(unreadable)?;
-    let line = |prompt: &str| -> Result<_, Failure> {
+    let mut input = Input::new(io::stdin(), patience);
+    let mut line = |prompt: &str| -> Result<_, Failure> {
         eprint!("{prompt}");
-        let mut line = Secret(String::new());
-        let read = io::stdin().read_line(&mut line);
+        let mut line = Secret(Vec::with_capacity(LONGEST));
+        let read = read_line(&mut input, &mut line);
         // The end of the line that was not shown.
         eprintln!();
-        read.map_err(unreadable)?;
-        let len = line.trim_end_matches(['\n', '\r']).len();
-        line.truncate(len);
+        read.map_err(|error| streams::failure(Kind::Usage, "cannot read the password", &error))?;
         Ok(line)
     };
     let first = line(&format!("New password of {}: ", escape::text(user)))?;
     let second = line("Again: ")?;
     drop(no_echo);
     match first == second {
-        true => Ok(Secret(first.0.into_bytes())),
+        true => Ok(first),
         false => Err(Failure::usage("the passwords are not the same; nothing was sent").advise("try again")),
     }
+}
+
+/// Reads one line, without its end.
+fn read_line(input: &mut impl Read, line: &mut Vec<u8>) -> io::Result<()> {
+    let mut byte = [0];
+    while input.read(&mut byte)? > 0 && byte != *b"\n" {
+        if line.len() >= LONGEST {
+            return Err(io::Error::new(ErrorKind::FileTooLarge, "it is too long"));
+        }
+        line.push(byte[0]);
+    }
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    Ok(())
 }
 
 /// Reads it from standard input.

@@ -1,11 +1,13 @@
 //! Everything that is printed.
 
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use qga_proto::json::RawBuf;
 use serde_json::Value;
 
 use crate::error::{Failure, Kind, reason};
+use crate::streams::Patience;
 
 pub(crate) mod escape;
 mod reply;
@@ -33,8 +35,16 @@ pub(crate) fn print(text: &str) -> Result<(), Failure> {
 
 /// Prints one line to standard error.
 pub(crate) fn print_error(line: &str) {
+    /// How long a terminal may take to show it.
+    const TIME: Duration = Duration::from_secs(2);
+
+    let line = style::error_line(line).to_string();
+    let print = move || writeln!(io::stderr(), "{line}");
     // Where nobody can be told, nobody is.
-    let _ = writeln!(io::stderr(), "{}", style::error_line(line));
+    let _ = match io::stderr().is_terminal() {
+        true => Patience::since(Instant::now(), Some(TIME)).perform(print),
+        false => print(),
+    };
 }
 
 /// A value as one JSON document, in one line.

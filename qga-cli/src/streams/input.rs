@@ -27,7 +27,7 @@ impl Input<File> {
             true => File::open(path)?,
             false => {
                 let path = path.to_owned();
-                patience.open(|| File::open(path))?
+                patience.perform(|| File::open(path))?
             }
         };
         Ok(Self { stream, patience })

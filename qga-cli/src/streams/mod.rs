@@ -2,7 +2,6 @@
 //! them ends with a signal or the deadline.
 
 use std::fmt;
-use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
 use std::sync::Arc;
@@ -54,12 +53,16 @@ impl Patience {
         Self { stop: Arc::default(), deadline: begin + timeout.unwrap_or(LONGEST) }
     }
 
-    /// Opens a file. What is no regular file may keep one waiting: a pipe until somebody opens its other end.
-    pub(crate) fn open(&self, open: impl FnOnce() -> io::Result<File> + Send + 'static) -> io::Result<File> {
+    /// Does what may keep one waiting, such as to open a pipe before somebody opens its other end. When this fails with
+    /// [`Ended`] it may still be done later, if the process does not end before.
+    pub(crate) fn perform<R: Send + 'static>(
+        &self,
+        perform: impl FnOnce() -> io::Result<R> + Send + 'static,
+    ) -> io::Result<R> {
         let (sender, receiver) = mpsc::channel();
         thread::Builder::new().spawn(move || {
             // Where nobody waits for it any more, it ends unused.
-            let _ = sender.send(open());
+            let _ = sender.send(perform());
         })?;
         loop {
             match receiver.recv_timeout(self.slice()?) {
