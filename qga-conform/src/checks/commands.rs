@@ -160,7 +160,7 @@ mod tests {
     fn the_documentation_says_why_others_have_no_check() {
         const README: &str = include_str!("../../README.md");
 
-        let (_, table) = README.split_once("These have no such check").expect("a table");
+        let (_, table) = README.split_once("The replies of the other commands").expect("a table");
         let is_told = |command: &&CommandInfo| table.contains(&format!("`{}`", command.name));
         let others = COMMANDS.iter().filter(|command| !is_askable(command));
         assert_eq!(others.filter(|command| !is_told(command)).map(|it| it.name).collect::<Vec<_>>(), [""; 0]);
