@@ -9,8 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Folder, Ran, qga, qga_heeding_signals, run, signal, text, wait, wait_until};
-use qga_sim::{Guest, Server, ServerHandle};
+use common::{Folder, Ran, has_signal, qga, qga_heeding_signals, run, signal, text, wait, wait_until};
+use qga_sim::{Guest, ServerHandle};
 use qga_tests::bytes::bytes;
 
 /// How long something may take to happen.
@@ -18,7 +18,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// A simulated guest with a file that no pipe holds.
 fn sim(folder: &Folder) -> ServerHandle {
-    Server::bind(&folder.address(), Guest::new().file("/big", bytes(1 << 20))).unwrap().spawn().unwrap()
+    common::sim(folder, Guest::new().file("/big", bytes(1 << 20)))
 }
 
 fn fifo(folder: &Folder) -> String {
@@ -34,9 +34,7 @@ fn start(folder: &Folder, arguments: &[&str], stdin: Stdio) -> Child {
 
 /// Whether a signal that asks to end is caught. Before that it would just be killed.
 fn heeds_signals(child: &Child) -> bool {
-    let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:")).unwrap();
-    u64::from_str_radix(caught.trim(), 16).unwrap() & (1 << (15 - 1)) != 0
+    has_signal(child, "SigCgt", 15)
 }
 
 /// Runs it twice, at a pipe for input to which nothing comes: to the deadline, and to a signal, which comes when this is so.
@@ -215,10 +213,7 @@ fn keys_passwords_and_arguments_that_never_come_are_waited_for_until_the_deadlin
 fn the_deadline_covers_arguments_and_the_call_together() {
     let folder = Folder::new();
     let sim = qga_sim::Sim::new(Guest::new());
-    let _server = Server::bind(&folder.address(), sim.fault(qga_sim::Fault::new(qga_sim::FaultKind::Deaf)))
-        .unwrap()
-        .spawn()
-        .unwrap();
+    let _server = common::sim(&folder, sim.fault(qga_sim::Fault::new(qga_sim::FaultKind::Deaf)));
     let begin = Instant::now();
     let mut child = start(&folder, &["-t", "10", "call", "guest-file-close", "-"], Stdio::piped());
     thread::sleep(Duration::from_secs(8));

@@ -9,17 +9,13 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
-use common::{Agent, Answer, Folder, qga, ran, run, signal, text, wait};
-use qga_sim::{Guest, Server, ServerHandle};
+use common::{Agent, Answer, Folder, qga, ran, run, signal, sim, text, wait};
+use qga_sim::Guest;
 use qga_tests::real_agent::RealAgent;
 use serde_json::json;
 
 /// How long something may take to happen.
 const LIMIT: Duration = Duration::from_secs(60);
-
-fn sim(folder: &Folder, guest: Guest) -> ServerHandle {
-    Server::bind(&folder.address(), guest).unwrap().spawn().unwrap()
-}
 
 /// An agent with one file for every path, which says when that is read, and waits until it may answer.
 fn held_agent(base64: &'static str) -> (Agent, Receiver<()>, Sender<()>) {

@@ -12,7 +12,8 @@ use serde_json::json;
 
 mod common;
 use common::{
-    Agent, Answer, Folder, Simulation, fed, qga, qga_heeding_signals, ran, run, signal, wait, wait_until,
+    Agent, Answer, Folder, Simulation, fed, has_signal, qga, qga_heeding_signals, ran, run, signal, wait,
+    wait_until,
 };
 
 /// Runs `exec` with these words, at an address.
@@ -318,7 +319,5 @@ fn two_signals_while_the_program_runs_do_not_lose_its_number() {
 
 /// Whether SIGINT was sent to a program, and not caught yet.
 fn is_pending(child: &Child) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
-    let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:")).unwrap();
-    u64::from_str_radix(pending.trim(), 16).unwrap() & (1 << (2 - 1)) != 0
+    has_signal(child, "ShdPnd", 2)
 }

@@ -8,16 +8,11 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
-use common::{Folder, qga, run, text};
-use qga_sim::{Guest, Invocation, Program, Run, Server, ServerHandle};
+use common::{Folder, qga, run, sim, text};
+use qga_sim::{Guest, Invocation, Program, Run, ServerHandle};
 use qga_tests::bytes::bytes;
 use qga_tests::real_agent::RealAgent;
 use serde_json::{Value, json};
-
-/// A simulated guest that lives as long as this.
-fn sim(folder: &Folder, guest: Guest) -> ServerHandle {
-    Server::bind(&folder.address(), guest).unwrap().spawn().unwrap()
-}
 
 fn content(server: &ServerHandle, path: &str) -> Option<Vec<u8>> {
     let guest = server.guest();
@@ -157,7 +152,7 @@ fn folders_are_copied_with_all_that_is_in_them() {
     assert_eq!(agent.open_files(), 0);
 }
 
-/// A link of here is written through, never replaced.
+/// A link of here is never replaced: what it leads to is.
 #[test]
 fn links_of_here_stay_links() {
     let folder = Folder::new();

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Folder, qga, qga_heeding_signals, ran, run, signal, text, wait, wait_until};
-use qga_sim::{Fault, FaultKind, Guest, Server, ServerHandle, Sim};
+use qga_sim::{Fault, FaultKind, Guest, ServerHandle, Sim};
 use qga_tests::bytes::bytes;
 use qga_tests::real_agent::RealAgent;
 use serde_json::json;
@@ -23,10 +23,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A simulated guest that loses all replies to a command.
 fn losing(folder: &Folder, command: &str) -> ServerHandle {
     let sim = Sim::new(Guest::new().file("/big", bytes(1 << 20)));
-    Server::bind(&folder.address(), sim.fault(Fault::new(FaultKind::Lost).of(command)))
-        .unwrap()
-        .spawn()
-        .unwrap()
+    common::sim(folder, sim.fault(Fault::new(FaultKind::Lost).of(command)))
 }
 
 /// The names of what is in the guest beside the files that it had.
@@ -168,7 +165,7 @@ fn a_copy_from_a_real_guest_that_was_killed_is_resumed() {
 #[test]
 fn a_copy_to_a_simulated_guest_that_was_killed_is_resumed() {
     let folder = Folder::new();
-    let server = Server::bind(&folder.address(), Guest::new()).unwrap().spawn().unwrap();
+    let server = common::sim(&folder, Guest::new());
     let here = folder.path().join("here");
     fs::write(&here, bytes(BIG)).unwrap();
     let len = || server.guest().metadata("/there.qga-part/part").map_or(0, |there| there.size);

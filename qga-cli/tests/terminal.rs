@@ -7,8 +7,8 @@ mod terminal;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use common::{Agent, Answer, Ended, Folder, Simulation, run, signal, text};
-use qga_sim::{Guest, Server};
+use common::{Agent, Answer, Ended, Folder, Simulation, run, signal, sim, text, wait};
+use qga_sim::Guest;
 use serde_json::json;
 use terminal::Terminal;
 
@@ -167,18 +167,13 @@ fn a_password_that_nobody_types_is_waited_for_until_the_deadline() {
 fn a_terminal_that_nobody_reads_is_waited_for_until_the_deadline() {
     let folder = Folder::new();
     let guest = Guest::new().file("/lines", "a\n".repeat(50_000));
-    let _server = Server::bind(&folder.address(), guest).unwrap().spawn().unwrap();
+    let _server = sim(&folder, guest);
     for command in [["cat", "/lines"].as_slice(), &["cp", ":/lines", "-"]] {
         let (_pty, pts) = pty_process::blocking::open().unwrap();
         let program = pty_process::blocking::Command::new(env!("CARGO_BIN_EXE_qga"));
         let mut program = program.args(["-c", &folder.address(), "-t", "3"]).args(command);
-        let mut child = program.spawn_borrowed(&pts).unwrap();
-        let begin = std::time::Instant::now();
-        while child.try_wait().unwrap().is_none() && begin.elapsed().as_secs() < 60 {
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
-        child.kill().unwrap();
-        assert_eq!(child.wait().unwrap().code(), Some(4), "{command:?}");
+        let ran = wait(program.spawn_borrowed(&pts).unwrap());
+        assert_eq!(ran.code, Some(4), "{command:?}");
     }
 }
 
@@ -203,8 +198,7 @@ fn harmful() -> Vec<u8> {
 #[test]
 fn what_files_and_programs_print_is_escaped_at_a_terminal_and_raw_in_a_pipe() {
     let folder = Folder::new();
-    let _server =
-        Server::bind(&folder.address(), Guest::new().file("/odd", harmful())).unwrap().spawn().unwrap();
+    let _server = sim(&folder, Guest::new().file("/odd", harmful()));
     let address = folder.address();
     for arguments in [&["cat", "/odd"][..], &["cp", ":/odd", "-"], &["exec", "cat", "/odd"]] {
         let arguments = [&["-c", &address], arguments].concat();

@@ -41,12 +41,13 @@ standard output. One of the two must be the guest's.
 
 A copy gets its name when it is whole: it is written beside it, to NAME.qga-part
 with --resume and else to NAME.qga-part-NUMBER, and renamed. A file that it
-replaces gives it its owner and mode, but here no setuid or setgid bit. Where that cannot be done it is written where it is,
-which is told: in guests that run no programs for their agent's clients (also
-Windows), and over what is no regular file (devices, pipes, links in the guest),
-which is never replaced. A link of here stays, and what it leads to is replaced. A new file in the guest has the mode of its source; so has one
-from it with -r, without what the umask takes. Without -r the mode is that of
-any new file: the guest is not asked.
+replaces gives it its owner and mode, but here no setuid or setgid bit. Where
+that cannot be done it is written where it is, which is told: in guests that run
+no programs for their agent's clients (also Windows), and over what is no
+regular file (devices, pipes, links in the guest), which is never replaced. A
+link of here stays, and what it leads to is replaced. A new file in the guest
+has the mode of its source; so has one from it with -r, without what the umask
+takes. Without -r the mode is that of any new file: the guest is not asked.
 
 A guest can send more than it has: --max keeps the disk from being filled.
 
@@ -129,11 +130,10 @@ pub(super) fn run(cli: &Cli, args: &Args) -> Result<Done, Failure> {
                 .advise("those begin with a colon: qga cp SRC :/PATH, or qga cp :/PATH DST"));
         }
     }?;
-    Ok(match (cli.json, to) {
-        (true, Place::Stream) => String::new(),
-        (true, _) => output::document(&outcome.document()),
-        (false, Place::Stream) => String::new(),
-        (false, _) => outcome.text(),
+    Ok(match to {
+        Place::Stream => String::new(),
+        _ if cli.json => output::document(&outcome.document()),
+        _ => outcome.text(),
     }
     .into())
 }
@@ -190,14 +190,13 @@ fn file_from(
         let mut sink = Writer(&mut target);
         session.copy_from(&what, &mut sink, &mut buffer, |progress| bar.show(progress), deadline).await
     };
-    let result = tidy::run(work, None, flow, is_fate_unknown);
+    let result = tidy::run(work, None, flow, files::is_fate_unknown);
     bar.clear();
     match result {
         Ok(Ok(mut copied)) => {
-            copied.placing = match target.part() {
-                Some(_) => copied.placing,
-                None => Placing::InPlace(InPlace::NotRegular),
-            };
+            if target.part().is_none() {
+                copied.placing = Placing::InPlace(InPlace::NotRegular);
+            }
             let keeps_owner = target.commit().map_err(|error| cannot("write", to, &error))?;
             Ok(Outcome::of_here(copied, keeps_owner))
         }
@@ -222,11 +221,6 @@ fn file_from(
             Err(stopped.into())
         }
     }
-}
-
-/// Whether the guest may have done what it did not say.
-fn is_fate_unknown(error: &CopyError) -> bool {
-    error.call().is_some_and(qga_std::Error::is_fate_unknown)
 }
 
 fn copy_to(work: &mut Work, cli: &Cli, args: &Args, from: Place<'_>, to: &str) -> Result<Outcome, Failure> {
@@ -290,7 +284,7 @@ fn stream_to(
         session.copy_to(&what, &mut source, &mut buffer, |progress| bar.show(progress), deadline).await
     };
     let part = if args.resume { None } else { Some(to) };
-    let result = tidy::run(work, part, flow, is_fate_unknown);
+    let result = tidy::run(work, part, flow, files::is_fate_unknown);
     bar.clear();
     match result {
         Ok(Ok(copied)) => Ok(copied),

@@ -132,10 +132,7 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
     work.set_grace(START_GRACE + TIDY_TIME + Duration::from_secs(1));
     let input = args.input.as_deref().map(|path| read_input(work, path)).transpose()?;
     let started = match args.attach {
-        Some(pid) => {
-            signals::set_debt(Some(runs_on(work, pid).told(cli.json)));
-            Started::from(pid)
-        }
+        Some(pid) => Started::from(pid),
         None => {
             let size = input.as_ref().map_or(0, Vec::len) >> 20;
             let exec = program(work, args, input)?;
@@ -143,6 +140,8 @@ fn perform(work: &mut Work, cli: &Cli, args: &Args) -> Result<Ended, Failure> {
             start(work, cli, &exec, cli.timeout.is_none().then_some(time), size > MUCH_MIB)?
         }
     };
+    // Nobody may be told otherwise, if a second signal comes at once.
+    signals::set_debt(Some(runs_on(work, started.pid).told(cli.json)));
     // Behind a signal nothing would be printed.
     if args.detach && !work.is_stopped() {
         return Ok(Ended::Detached(started));
@@ -240,9 +239,13 @@ fn explain(work: &mut Work, error: &ExecError) -> Failure {
 }
 
 fn work_failure(work: &mut Work, error: &qga_std::Error) -> Failure {
-    let failure = work.explain(error, false);
-    let code = if failure.kind() == Kind::Deadline { DEADLINE_PASSED } else { OUR_FAILURE };
-    failure.exit_with(code)
+    coded(work.explain(error, false))
+}
+
+/// With the exit code of what is not the program's.
+fn coded(failure: Failure) -> Failure {
+    let is_late = failure.kind() == Kind::Deadline;
+    failure.exit_with(if is_late { DEADLINE_PASSED } else { OUR_FAILURE })
 }
 
 fn kind(error: &ExecError, call: Option<&qga_std::Error>) -> Kind {
@@ -329,11 +332,8 @@ fn read_input(work: &Work, path: &Path) -> Result<Vec<u8>, Failure> {
         Some("-") => Input::new(io::stdin(), patience).read_all(MOST_INPUT),
         _ => Input::open(path, patience).and_then(|mut input| input.read_all(MOST_INPUT)),
     };
-    read.map_err(|error| {
-        let failure = streams::failure(Kind::Usage, &format!("cannot read {}", path.display()), &error);
-        let is_late = failure.kind() == Kind::Deadline;
-        failure.exit_with(if is_late { DEADLINE_PASSED } else { OUR_FAILURE })
-    })
+    let what = format!("cannot read {}", path.display());
+    read.map_err(|error| coded(streams::failure(Kind::Usage, &what, &error)))
 }
 
 fn variable(text: &str) -> Result<(String, String), String> {

@@ -149,7 +149,6 @@ pub(super) fn print(
     let flow = async |session: &mut work::Session, deadline| {
         session.copy_from(what, &mut sink, &mut buffer, |_| {}, deadline).await
     };
-    let is_fate_unknown = |error: &CopyError| error.call().is_some_and(qga_std::Error::is_fate_unknown);
     match tidy::run(work, None, flow, is_fate_unknown)? {
         Ok(copied) => Ok(Some(copied)),
         Err(CopyError::Call(error)) => Err(work.explain(&error, true)),
@@ -163,6 +162,11 @@ pub(super) fn print(
             Err(Failure::new(Kind::Failed, message).at(work.address()))
         }
     }
+}
+
+/// Whether the guest may have done what it did not say.
+pub(super) fn is_fate_unknown(error: &CopyError) -> bool {
+    error.call().is_some_and(qga_std::Error::is_fate_unknown)
 }
 
 pub(super) fn ls(cli: &Cli, args: &Ls) -> Result<Done, Failure> {

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Done;
 use crate::cli::Cli;
-use crate::error::{Failure, Kind, reason};
+use crate::error::{Failure, Kind};
 use crate::guests::Guests;
 use crate::output::{self, escape};
 use crate::streams::{self, Input, Patience};
@@ -42,9 +42,10 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
     let guest = guests.exactly_one("passwd")?;
     signals::guard()?;
     let begin = Instant::now();
+    let patience = Patience::since(begin, cli.timeout);
     let password = match io::stdin().is_terminal() {
-        true => ask(&args.user, Patience::since(begin, cli.timeout))?,
-        false => read(Patience::since(begin, cli.timeout))?,
+        true => ask(&args.user, patience)?,
+        false => read(patience)?,
     };
     if password.is_empty() {
         return Err(Failure::usage("the password is empty; nothing was sent")
@@ -60,9 +61,7 @@ pub(super) fn run(cli: &Cli, args: &Args, guests: Guests) -> Result<Done, Failur
 
 /// Asks for it twice, at the terminal.
 fn ask(user: &str, patience: Patience) -> Result<Secret<Vec<u8>>, Failure> {
-    let unreadable =
-        |error: io::Error| Failure::usage(format!("cannot read the password: {}", reason(&error)));
-    let no_echo = NoEcho::begin().map_err(unreadable)?;
+    let no_echo = NoEcho::begin().map_err(|error| unreadable(&error))?;
     let mut input = Input::new(io::stdin(), patience);
     let mut line = |prompt: &str| -> Result<_, Failure> {
         eprint!("{prompt}");
@@ -70,7 +69,7 @@ fn ask(user: &str, patience: Patience) -> Result<Secret<Vec<u8>>, Failure> {
         let read = read_line(&mut input, &mut line);
         // The end of the line that was not shown.
         eprintln!();
-        read.map_err(|error| streams::failure(Kind::Usage, "cannot read the password", &error))?;
+        read.map_err(|error| unreadable(&error))?;
         Ok(line)
     };
     let first = line(&format!("New password of {}: ", escape::text(user)))?;
@@ -80,6 +79,10 @@ fn ask(user: &str, patience: Patience) -> Result<Secret<Vec<u8>>, Failure> {
         true => Ok(first),
         false => Err(Failure::usage("the passwords are not the same; nothing was sent").advise("try again")),
     }
+}
+
+fn unreadable(error: &io::Error) -> Failure {
+    streams::failure(Kind::Usage, "cannot read the password", error)
 }
 
 /// Reads one line, without its end.
@@ -101,7 +104,7 @@ fn read_line(input: &mut impl Read, line: &mut Vec<u8>) -> io::Result<()> {
 fn read(patience: Patience) -> Result<Secret<Vec<u8>>, Failure> {
     let mut password = Secret(Vec::new());
     let read = Input::new(io::stdin(), patience).take(LONGEST as u64 + 1).read_to_end(&mut password);
-    read.map_err(|error| streams::failure(Kind::Usage, "cannot read the password", &error))?;
+    read.map_err(|error| unreadable(&error))?;
     if password.len() > LONGEST {
         return Err(Failure::usage(format!("the password has more than {LONGEST} bytes; nothing was sent")));
     }

@@ -1,6 +1,6 @@
 //! What comes from a file, a pipe or a terminal of here.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -23,14 +23,9 @@ pub(crate) struct Input<F> {
 impl Input<File> {
     /// Opens a file.
     pub(crate) fn open(path: &Path, patience: Patience) -> io::Result<Self> {
-        let stream = match fs::metadata(path)?.is_file() {
-            true => File::open(path)?,
-            false => {
-                let path = path.to_owned();
-                patience.perform(|| File::open(path))?
-            }
-        };
-        Ok(Self { stream, patience })
+        let mut options = File::options();
+        options.read(true);
+        Ok(Self { stream: patience.open(path, options)?, patience })
     }
 
     pub(crate) fn file(&self) -> &File {

@@ -2,8 +2,10 @@
 //! them ends with a signal or the deadline.
 
 use std::fmt;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::fd::AsFd;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
@@ -71,6 +73,15 @@ impl Patience {
                 Err(RecvTimeoutError::Disconnected) => return Err(ErrorKind::Interrupted.into()),
             }
         }
+    }
+
+    /// Opens what is there. What is no file, such as a pipe, may keep one waiting.
+    fn open(&self, path: &Path, options: OpenOptions) -> io::Result<File> {
+        if fs::metadata(path)?.is_file() {
+            return options.open(path);
+        }
+        let path = path.to_owned();
+        self.perform(move || options.open(path))
     }
 
     /// Waits until a stream is ready for this, or has ended.

@@ -1,6 +1,6 @@
 //! What goes to a file, a pipe or a terminal of here.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
@@ -36,14 +36,7 @@ impl Output<File> {
         let mut options = OpenOptions::new();
         let flags = i32::try_from(OFlags::NOCTTY.bits()).map_err(io::Error::other)?;
         options.write(true).truncate(true).custom_flags(flags);
-        let stream = match fs::metadata(path)?.is_file() {
-            true => options.open(path)?,
-            false => {
-                let path = path.to_owned();
-                patience.perform(move || options.open(path))?
-            }
-        };
-        Ok(Self::new(stream, patience))
+        Ok(Self::new(patience.open(path, options)?, patience))
     }
 }
 

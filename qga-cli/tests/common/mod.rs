@@ -276,6 +276,13 @@ pub(crate) fn signal(child: &Child, name: &str) {
     assert!(status.success());
 }
 
+/// Whether a signal of this number is in one of the sets that the system keeps of a program, such as `SigCgt`.
+pub(crate) fn has_signal(child: &Child, set: &str, number: u32) -> bool {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+    let bits = status.lines().find_map(|line| line.strip_prefix(set)?.strip_prefix(':')).unwrap();
+    u64::from_str_radix(bits.trim(), 16).unwrap() & (1 << (number - 1)) != 0
+}
+
 /// Waits for a program, but not for ever.
 #[track_caller]
 pub(crate) fn wait(mut child: Child) -> Ran {
@@ -307,4 +314,9 @@ pub(crate) fn wait_until(what: &str, limit: Duration, mut is_so: impl FnMut() ->
 /// A path as an argument.
 pub(crate) fn text(path: &Path) -> String {
     path.display().to_string()
+}
+
+/// A simulated guest that lives as long as this.
+pub(crate) fn sim(folder: &Folder, guest: impl Into<qga_sim::Sim>) -> qga_sim::ServerHandle {
+    qga_sim::Server::bind(&folder.address(), guest).unwrap().spawn().unwrap()
 }

@@ -151,10 +151,10 @@ impl Part {
         let keeps_owner = self.replaced.as_ref().map_or(Ok(true), |replaced| self.become_like(replaced))?;
         match self.file.sync_all() {
             // There are file systems that cannot.
-            Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
-                Ok(keeps_owner)
+            Err(error) if !matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
+                Err(error)
             }
-            result => result.map(|()| keeps_owner),
+            _ => Ok(keeps_owner),
         }
     }
 

@@ -93,7 +93,7 @@ impl Outcome {
             _ => Value::Null,
         };
         json!({
-            "bytes": self.copied.map_or(0, |copied| copied.len),
+            "bytes": self.len(),
             "resumed_bytes": self.copied.map_or(0, |copied| copied.resumed),
             "missing_bytes": self.copied.map_or(0, |copied| copied.missing),
             "files": self.files,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use qga_proto::commands::GuestPing;
 use qga_proto::exec::{Exec, Started};
 
-use super::{OUR_FAILURE, TIDY_TIME, explain, runs_on, work_failure};
+use super::{OUR_FAILURE, TIDY_TIME, explain, work_failure};
 use crate::cli::Cli;
 use crate::error::{Failure, Kind};
 use crate::signals;
@@ -45,11 +45,9 @@ pub(super) fn start(
             Err(perhaps_started(work, left > 0))
         }
     };
-    match &result {
-        // Nobody may be told otherwise, if a second signal comes at once.
-        Ok(started) => signals::set_debt(Some(runs_on(work, started.pid).told(cli.json))),
-        Err(_) if work.is_stopped() => {}
-        Err(_) => signals::set_debt(None),
+    // Who has a program says more of it.
+    if result.is_err() && !work.is_stopped() {
+        signals::set_debt(None);
     }
     result
 }
