@@ -115,14 +115,6 @@ fn assert_ends(line: &mut SimLine, what: &str) -> Report {
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Whether it is about the line, and not about replies.
-fn is_of_line(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Pieces(_) | FaultKind::Slow(_) | FaultKind::Deaf | FaultKind::Close(_) | FaultKind::Stale
-    )
-}
-
 #[test]
 fn every_fault_everywhere() {
     for &kind in FaultKind::EXAMPLES {
@@ -134,7 +126,7 @@ fn every_fault_everywhere() {
                 // What a line may do to everybody is no fault of the agent's.
                 assert!(report.is_clean(), "{what}: {:?}", misses(&report));
             }
-            if !is_of_line(kind) {
+            if !kind.is_of_connection() {
                 let of_sync = Fault::new(kind).of("sync");
                 assert_ends(&mut faulty(personality, std::slice::from_ref(&of_sync)), &what);
                 assert_ends(&mut faulty(personality, &[fault, of_sync]), &what);
@@ -145,7 +137,7 @@ fn every_fault_everywhere() {
 
 #[test]
 fn every_fault_now_and_then() {
-    for kind in FaultKind::EXAMPLES.iter().copied().filter(|kind| !is_of_line(*kind)) {
+    for kind in FaultKind::EXAMPLES.iter().copied().filter(|kind| !kind.is_of_connection()) {
         for command in ["guest-info", "guest-file-open", "guest-exec", "guest-exec-status", "sync"] {
             let fault = Fault::new(kind).of(command).percent(30);
             let what = format!("{kind:?} {command}");

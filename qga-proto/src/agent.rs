@@ -167,11 +167,7 @@ impl<B: Buffer> Agent<B> {
     ///
     /// Why the reply cannot be sent; also not without the `id`.
     pub fn refuse(&mut self, class: ErrorClass<'_>, desc: impl fmt::Display) -> Result<(), ReplyError> {
-        let State::Open { id } = &self.state else { return Err(ReplyError::NoRequest) };
-        let id = read_id(self.framer.text(), id.clone());
-        self.outgoing.put_error(class.name(), &desc, id)?;
-        self.state = State::Idle;
-        Ok(())
+        self.answer(&|outgoing, id| outgoing.put_error(class.name(), &desc, id))
     }
 
     /// Ends the open request without an answer: it succeeded, and is one of those that are silent then. Without one it does
@@ -251,14 +247,16 @@ impl<B: Buffer> Agent<B> {
 
     fn succeed<T: Serialize + ?Sized>(&mut self, value: &T, delimited: bool) -> Result<(), ReplyError> {
         let value = |writer: &mut Writer<'_>| writer.value(value);
-        self.answer(&|id, buffer| message::encode_return(&value, delimited, id, buffer))
+        self.answer(&|outgoing, id| {
+            outgoing.put(&|buffer| message::encode_return(&value, delimited, id, buffer))
+        })
     }
 
     /// Answers the open request, if one is: only then is the transmit buffer free.
-    fn answer(&mut self, encode: &Encode<'_>) -> Result<(), ReplyError> {
+    fn answer(&mut self, put: &Put<'_, B>) -> Result<(), ReplyError> {
         let State::Open { id } = &self.state else { return Err(ReplyError::NoRequest) };
         let id = read_id(self.framer.text(), id.clone());
-        self.outgoing.put(&|buffer| encode(id, buffer))?;
+        put(&mut self.outgoing, id)?;
         self.state = State::Idle;
         Ok(())
     }
@@ -273,8 +271,8 @@ impl<B: Buffer> Agent<B> {
 
 const GENERIC: &str = ErrorClass::GenericError.name();
 
-/// Writes a reply to the request with this `id`; gives its length.
-type Encode<'a> = dyn Fn(Option<Raw<'_>>, &mut [u8]) -> Result<usize, WriteError> + 'a;
+/// Puts a reply to the request with this `id`.
+type Put<'a, B> = dyn Fn(&mut Outgoing<B>, Option<Raw<'_>>) -> Result<(), ReplyError> + 'a;
 
 /// The reply under way.
 struct Outgoing<B> {

@@ -193,7 +193,8 @@ kinds! {
 
 impl FaultKind {
     /// Whether it is one of the connection, and not of some replies.
-    pub(crate) fn is_of_connection(self) -> bool {
+    #[must_use]
+    pub fn is_of_connection(self) -> bool {
         matches!(self, Self::Pieces(_) | Self::Slow(_) | Self::Deaf | Self::Close(_) | Self::Stale)
     }
 

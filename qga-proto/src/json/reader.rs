@@ -134,13 +134,10 @@ impl<'de> Reader<'de> {
     /// The next member's name in the object that the reader stands in, the reader then before its value; `None` at the
     /// object's end, which is passed.
     pub(crate) fn next_key(&mut self) -> Result<Option<Str<'de>>, Failed> {
-        if !self.next_in(b'}')? {
-            return Ok(None);
+        match self.next_name()? {
+            Some(Name { token, at }) => self.text_of(token, at).map(Some),
+            None => Ok(None),
         }
-        let Name { token, at } = self.name()?;
-        let key = self.text_of(token, at)?;
-        self.colon()?;
-        Ok(Some(key))
     }
 
     /// Steps into an array.
@@ -311,22 +308,17 @@ impl<'de> Reader<'de> {
     }
 
     pub(super) fn visit_object<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Thrown> {
-        let outer = self.thrown(|reader| reader.enter(Self::begin_object))?;
+        self.thrown(Self::begin_object)?;
+        let outer = self.depth - 1;
         let result = visitor.visit_map(Members(self));
         self.leave(outer, b'}', result)
     }
 
     pub(super) fn visit_array<V: Visitor<'de>>(&mut self, visitor: V) -> Result<V::Value, Thrown> {
-        let outer = self.thrown(|reader| reader.enter(Self::begin_array))?;
+        self.thrown(Self::begin_array)?;
+        let outer = self.depth - 1;
         let result = visitor.visit_seq(Elements(self));
         self.leave(outer, b']', result)
-    }
-
-    /// Before a visit: gives the depth outside.
-    fn enter(&mut self, begin: fn(&mut Self) -> Result<(), Failed>) -> Result<usize, Failed> {
-        let outer = self.depth;
-        begin(self)?;
-        Ok(outer)
     }
 
     /// After a visit.

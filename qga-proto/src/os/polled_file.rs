@@ -43,6 +43,9 @@ enum Kind {
     Close,
 }
 
+/// What was under way, and what came of it: how many bytes, or the position.
+type Done = (Kind, io::Result<u64>);
+
 /// A future that does something with a file and gives it back. It is boxed, as a poll cannot keep it otherwise, by a function
 /// of the adapter, which alone knows that it can go from thread to thread.
 pub type Operating<'s, T, Rx = Vec<u8>, Tx = Rx> =
@@ -148,10 +151,10 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
                 self.given += n;
                 return Poll::Ready(Ok(n));
             }
-            match ready!(self.poll_finish(context)) {
+            match ready!(self.poll_other(context))? {
                 None => {}
                 Some((Kind::Read, Ok(0))) => return Poll::Ready(Ok(0)),
-                Some((Kind::Read | Kind::Write(_), result)) => {
+                Some((Kind::Read, result)) => {
                     result?;
                     continue;
                 }
@@ -193,10 +196,10 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
     /// the position stays.
     pub fn poll_seek(&mut self, context: &mut Context<'_>, to: SeekFrom) -> Poll<io::Result<u64>> {
         loop {
-            match ready!(self.poll_finish(context)) {
-                Some((Kind::Seek(from), result)) if from == to => return Poll::Ready(result),
-                Some((Kind::Write(_), Err(error))) => return Poll::Ready(Err(error)),
-                _ => {}
+            if let Some((Kind::Seek(from), result)) = ready!(self.poll_other(context))?
+                && from == to
+            {
+                return Poll::Ready(result);
             }
             self.begin(Action::Seek(to), Kind::Seek(to))?;
         }
@@ -204,9 +207,8 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
 
     /// Finishes what is under way; gives the position that the last seek has led to.
     pub fn poll_complete(&mut self, context: &mut Context<'_>) -> Poll<io::Result<u64>> {
-        match ready!(self.poll_finish(context)) {
+        match ready!(self.poll_other(context))? {
             Some((Kind::Seek(_), result)) => Poll::Ready(result),
-            Some((Kind::Write(_), Err(error))) => Poll::Ready(Err(error)),
             _ => Poll::Ready(Ok(self.position)),
         }
     }
@@ -223,9 +225,8 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
     /// Hands what has been written to the guest's system.
     pub fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            match ready!(self.poll_finish(context)) {
+            match ready!(self.poll_other(context))? {
                 Some((Kind::Flush, result)) => return Poll::Ready(result.map(|_| ())),
-                Some((Kind::Write(_), Err(error))) => return Poll::Ready(Err(error)),
                 _ if matches!(self.state, State::Closed) => return Poll::Ready(Ok(())),
                 _ => self.begin(Action::Flush, Kind::Flush)?,
             }
@@ -235,9 +236,8 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
     /// Flushes what was written, and closes the file.
     pub fn poll_close(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            match ready!(self.poll_finish(context)) {
+            match ready!(self.poll_other(context))? {
                 Some((Kind::Close, result)) => return Poll::Ready(result.map(|_| ())),
-                Some((Kind::Write(_), Err(error))) => return Poll::Ready(Err(error)),
                 _ if matches!(self.state, State::Closed) => return Poll::Ready(Ok(())),
                 _ => self.begin(Action::Close, Kind::Close)?,
             }
@@ -264,8 +264,17 @@ impl<'s, T: Transport<Error = io::Error>, Rx: Buffer, Tx: Buffer> PolledFile<'s,
         }
     }
 
+    /// Finishes what is under way, for whoever does not write: what a write whose poller has left has failed with is told
+    /// instead.
+    fn poll_other(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Done>>> {
+        match ready!(self.poll_finish(context)) {
+            Some((Kind::Write(_), Err(error))) => Poll::Ready(Err(error)),
+            finished => Poll::Ready(Ok(finished)),
+        }
+    }
+
     /// Finishes what is under way: `None`, if nothing is.
-    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<Option<(Kind, io::Result<u64>)>> {
+    fn poll_finish(&mut self, context: &mut Context<'_>) -> Poll<Option<Done>> {
         let State::Busy(operating, _) = &mut self.state else { return Poll::Ready(None) };
         let Finished { file, result, bytes } = ready!(operating.as_mut().poll(context));
         let next = file.map_or(State::Closed, State::Idle);

@@ -49,17 +49,21 @@ impl Agent {
 
     /// A simulated guest whose disk is nearly full, which shows when a file is closed, and that takes few bytes at a time.
     pub(crate) fn sim_full() -> Self {
-        Self::of(Guest::new().disk_space(100_000, Full::AtClose).short_writes(999))
+        Self::full(Full::AtClose)
     }
 
     /// The same, but it shows when a file is flushed.
     pub(crate) fn sim_full_at_flush() -> Self {
-        Self::of(Guest::new().disk_space(100_000, Full::AtFlush).short_writes(999))
+        Self::full(Full::AtFlush)
     }
 
     /// The same, but it shows at once.
     pub(crate) fn sim_full_at_write() -> Self {
-        Self::of(Guest::new().disk_space(100_000, Full::AtWrite).short_writes(999))
+        Self::full(Full::AtWrite)
+    }
+
+    fn full(when: Full) -> Self {
+        Self::of(Guest::new().disk_space(100_000, when).short_writes(999))
     }
 
     /// A simulated guest whose file systems are frozen.

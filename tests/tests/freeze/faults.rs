@@ -43,14 +43,6 @@ const FAULTS: [FaultKind; 27] = [
     FaultKind::Deaf,
 ];
 
-/// What goes wrong with the line, and not with some replies on it.
-fn is_of_line(kind: FaultKind) -> bool {
-    matches!(
-        kind,
-        FaultKind::Pieces(_) | FaultKind::Slow(_) | FaultKind::Deaf | FaultKind::Close(_) | FaultKind::Stale
-    )
-}
-
 #[test]
 fn every_kind_of_fault_is_among_them() {
     for kind in FaultKind::EXAMPLES {
@@ -71,7 +63,7 @@ fn whatever_goes_wrong_with_a_reply_is_settled_or_told() {
             .flatten()
         {
             let mut fault = Fault::new(kind);
-            if !is_of_line(kind) {
+            if !kind.is_of_connection() {
                 fault = fault.of(command).nth(nth);
             }
             let what = format!("{personality}, {kind:?} {command} {nth}");

@@ -16,6 +16,7 @@ use qga_proto::{
     Suspend, Transport, Violation,
 };
 use qga_sim::{Guest, Personality, Run};
+use qga_tests::bytes::bytes;
 
 use crate::outcome::STILL_THERE;
 
@@ -52,9 +53,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 const FILE: &str = "/opt/large";
 
 /// A mebibyte that differs from place to place.
-static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    (0..1_u32 << 18).flat_map(|number| number.wrapping_mul(0x9E37_79B9).to_le_bytes()).collect()
-});
+static CONTENT: LazyLock<Vec<u8>> = LazyLock::new(|| bytes(1 << 20));
 
 const SMALL_FILE: &str = "/opt/small";
 
