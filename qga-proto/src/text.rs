@@ -26,6 +26,18 @@ impl<const N: usize> Text<N> {
         text
     }
 
+    /// Keeps the front of a text in the same way, without `core::fmt`, which is large.
+    pub(crate) fn of(text: Str<'_>) -> Self {
+        #[cfg(feature = "alloc")]
+        return Self(text.into());
+        #[cfg(not(feature = "alloc"))]
+        {
+            let mut kept = Self::default();
+            let _ = text.chars().try_for_each(|c| kept.0.push(c));
+            kept
+        }
+    }
+
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {

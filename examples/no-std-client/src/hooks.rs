@@ -3,7 +3,6 @@
 #![allow(unsafe_code)]
 
 use core::ffi::{CStr, c_char, c_int, c_short, c_void};
-use core::fmt;
 use core::panic::PanicInfo;
 use core::time::Duration;
 
@@ -14,9 +13,6 @@ pub(crate) struct Line(c_int);
 
 /// The system's reason not to go on: `errno`, or 0 for none.
 pub(crate) struct Stopped(pub(crate) c_int);
-
-/// The standard output.
-pub(crate) struct Output;
 
 impl Line {
     fn connect(path: &CStr) -> Result<Self, Stopped> {
@@ -81,12 +77,6 @@ pub(crate) fn write(bytes: &[u8]) -> Result<(), Stopped> {
     Ok(())
 }
 
-impl fmt::Write for Output {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        write(text.as_bytes()).map_err(|_| fmt::Error)
-    }
-}
-
 /// Called by the C library's start-up code. Gives the exit code.
 ///
 /// `unsafe(no_mangle)`: the C library has no such function, it wants one.
@@ -102,11 +92,11 @@ extern "C" fn main(count: c_int, arguments: *const *const c_char) -> c_int {
     stack::paint();
     let result = Line::connect(path).map_err(Into::into).and_then(crate::run);
     #[cfg(feature = "stack")]
-    let _ = fmt::write(&mut Output, format_args!("stack {}\n", stack::used()));
+    let _ = crate::print_stack(stack::used());
     match result {
         Ok(()) => 0,
         Err(failure) => {
-            let _ = fmt::write(&mut Output, format_args!("{failure}"));
+            failure.tell();
             1
         }
     }

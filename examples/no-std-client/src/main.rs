@@ -8,12 +8,11 @@
 
 mod hooks;
 
-use core::fmt;
 use core::time::Duration;
 
-use hooks::{Line, Output, Stopped};
+use hooks::{Line, Stopped};
 use qga_proto::commands::{GuestExec, GuestExecStatus, GuestGetOsinfo, GuestInfo, GuestPing};
-use qga_proto::json::List;
+use qga_proto::json::{List, Str};
 use qga_proto::view::GuestExecCaptureOutput;
 use qga_proto::{Client, Command, Config, Error};
 
@@ -50,13 +49,19 @@ fn ping(session: &mut Session<'_>) -> Result<(), Failure> {
 fn print_agent(session: &mut Session<'_>) -> Result<(), Failure> {
     let info = call(session, &GuestInfo::new())?;
     let enabled = info.supported_commands.iter().flatten().filter(|command| command.enabled).count();
-    print(format_args!("agent {}, {enabled} commands\n", info.version))
+    print("agent ")?;
+    print_text(info.version)?;
+    print(", ")?;
+    print_number(enabled)?;
+    print(" commands\n")
 }
 
 #[inline(never)]
 fn print_system(session: &mut Session<'_>) -> Result<(), Failure> {
     let os = call(session, &GuestGetOsinfo::new())?;
-    print(format_args!("system {}\n", os.pretty_name.unwrap_or_default()))
+    print("system ")?;
+    print_text(os.pretty_name.unwrap_or_default())?;
+    print("\n")
 }
 
 #[inline(never)]
@@ -103,11 +108,26 @@ fn pump(client: &mut Client<&mut [u8]>, line: &mut Line) -> Result<(), Stopped> 
     Ok(())
 }
 
-/// Tells the user of an error where it arises, as it carries its texts inside: to hand it on takes code and stack.
+/// Tells the user of an error where it arises, as it carries its texts inside: to hand it on takes code and stack. In words
+/// of its own: all that `Display` says takes six kilobytes.
 #[inline(never)]
 fn tell(error: Error) -> Failure {
+    let told = match &error {
+        // The agent understood and said no.
+        Error::Refused(refusal) => print_text(Str::new(refusal.class.as_str()))
+            .and_then(|()| print(": "))
+            .and_then(|()| print_text(Str::new(refusal.desc.as_str()))),
+        Error::TimedOut(timed_out) if timed_out.heard => print("the agent did not answer in time"),
+        Error::TimedOut(_) => print("nobody answers: there is no agent, or it serves another client"),
+        Error::Closed(_) => print("the connection is over"),
+        Error::Protocol(_) => print("what came is no answer of an agent's"),
+        error => match error.missing_bytes() {
+            Some(bytes) => print("bytes that a buffer is too short by: ").and_then(|()| print_number(bytes)),
+            None => print("this program is wrong"),
+        },
+    };
     // Who cannot be told is not.
-    let _ = print(format_args!("{error}\n"));
+    let _ = told.and_then(|()| print("\n"));
     Failure::Told
 }
 
@@ -127,17 +147,47 @@ impl From<Stopped> for Failure {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+impl Failure {
+    /// Tells the user, unless that is done.
+    fn tell(self) {
+        // Who cannot be told is not.
+        let _ = match self {
             Self::Told => Ok(()),
-            Self::System(Stopped(number)) => writeln!(f, "the system stopped it: error {number}"),
-            Self::Output => f.write_str("the program's output is too long, or no base64\n"),
-        }
+            Self::System(Stopped(number)) => print("the system stopped it: error ")
+                .and_then(|()| print_number(number.unsigned_abs() as usize))
+                .and_then(|()| print("\n")),
+            Self::Output => print("the program's output is too long, or no base64\n"),
+        };
     }
 }
 
-/// Says something to the user. What comes from a guest belongs escaped to a terminal; a `Debug` of it is.
-fn print(text: fmt::Arguments<'_>) -> Result<(), Failure> {
-    fmt::write(&mut Output, text).map_err(|_| Failure::System(Stopped(0)))
+/// Says something to the user.
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(hooks::write(text.as_bytes())?)
+}
+
+/// Says the front of what came from a guest, without what a terminal might obey.
+fn print_text(text: Str<'_>) -> Result<(), Failure> {
+    let mut line = [0; 128];
+    let mut len = 0;
+    for (place, c) in line.iter_mut().zip(text.chars()) {
+        *place = if c.is_ascii_graphic() || c == ' ' { c as u8 } else { b'?' };
+        len += 1;
+    }
+    Ok(hooks::write(line.get(..len).unwrap_or_default())?)
+}
+
+/// Says how much stack was used.
+#[cfg(feature = "stack")]
+fn print_stack(used: usize) -> Result<(), Failure> {
+    print("stack ")?;
+    print_number(used)?;
+    print("\n")
+}
+
+fn print_number(number: usize) -> Result<(), Failure> {
+    if number > 9 {
+        print_number(number / 10)?;
+    }
+    Ok(hooks::write(&[b'0' + (number % 10) as u8])?)
 }

@@ -65,9 +65,9 @@ impl Fault {
         let refusal = |error: Range<usize>| -> Option<Refusal> {
             let error: ErrorObject<'_> = json::from_slice(line.get(error)?).ok()?;
             Some(Refusal {
-                command: Text::new(message::command_name(command)),
-                class: Text::new(error.class),
-                desc: Text::new(error.desc),
+                command: Text::of(message::command_name(command)),
+                class: Text::of(error.class),
+                desc: Text::of(error.desc),
             })
         };
         match self {

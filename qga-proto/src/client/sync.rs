@@ -4,7 +4,7 @@ use core::mem;
 use core::time::Duration;
 
 use super::Config;
-use crate::json::Str;
+use crate::json::{WriteError, Writer};
 use crate::message::Id;
 use crate::time::Instant;
 
@@ -198,26 +198,36 @@ impl Sync {
     }
 
     fn send(&mut self, ids: &mut Ids, now: Instant, reset: bool) {
-        use core::fmt::Write;
-
         self.number = ids.sync();
         self.errors = 0;
         self.again = now + self.interval;
-        self.line.clear();
         self.sent = 0;
-        let command = match self.form {
-            Form::DelimitedWithId | Form::Delimited => Str::new("guest-sync-delimited"),
-            Form::Plain => Str::new("guest-sync"),
-        };
         self.with_id = self.form == Form::DelimitedWithId || self.echoes;
-        let number = self.number;
+        let _ = self.line.resize_default(LINE);
         // The line has room for the longest of these, as a test shows.
+        let len = self.write(reset).unwrap_or_default();
+        self.line.truncate(len);
+    }
+
+    /// Writes the line; gives its length.
+    fn write(&mut self, reset: bool) -> Result<usize, WriteError> {
+        let mut writer = Writer::new(&mut self.line);
         if reset && self.form != Form::Plain {
-            let _ = self.line.push(0xFF);
+            writer.bytes(b"\xFF")?;
         }
-        let _ = write!(self.line, "{{\"execute\":\"{command}\",\"arguments\":{{\"id\":{number}}}");
-        let _ = if self.with_id { write!(self.line, ",\"id\":{}", echo_of(number)) } else { Ok(()) };
-        let _ = self.line.extend_from_slice(b"}\n");
+        writer.bytes(match self.form {
+            Form::DelimitedWithId | Form::Delimited => b"{\"execute\":\"guest-sync-delimited\"",
+            Form::Plain => b"{\"execute\":\"guest-sync\"",
+        })?;
+        writer.bytes(b",\"arguments\":{\"id\":")?;
+        writer.value(&self.number)?;
+        writer.bytes(b"}")?;
+        if self.with_id {
+            writer.bytes(b",\"id\":")?;
+            writer.value(&echo_of(self.number))?;
+        }
+        writer.bytes(b"}\n")?;
+        Ok(writer.len())
     }
 }
 

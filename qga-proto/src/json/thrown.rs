@@ -62,7 +62,7 @@ impl Thrown {
     /// behind which the reader stands: the one is seen at its name, the other at the object's end.
     pub(super) fn into_kind(self, behind: Option<u8>) -> Option<ErrorKind> {
         match self.0.strip_prefix('\0') {
-            Some(words) => Some(ErrorKind::Value(Text::new(Str::new(words)))),
+            Some(words) => Some(ErrorKind::Value(Text::of(Str::new(words)))),
             None if self.0.is_empty() => None,
             None if behind == Some(b':') => Some(ErrorKind::Duplicate(self.0)),
             None => Some(ErrorKind::Missing(self.0)),
