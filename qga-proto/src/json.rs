@@ -8,6 +8,7 @@
 //! is valid text; of what is skipped only the syntax is checked. What is written is printable ASCII on one line.
 
 mod access;
+mod as_it_is;
 mod base64;
 mod compound;
 mod deserialize;

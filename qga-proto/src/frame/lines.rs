@@ -9,9 +9,21 @@ use super::{Cut, Frame, Scan};
 #[derive(Debug)]
 pub struct Lines;
 
+/// The first newline or 0xFF.
+#[cfg(feature = "std")]
+fn end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr2(b'\n', 0xFF, bytes)
+}
+
+/// The same, in less code.
+#[cfg(not(feature = "std"))]
+fn end(bytes: &[u8]) -> Option<usize> {
+    bytes.iter().position(|&byte| byte == b'\n' || byte == 0xFF)
+}
+
 impl Scan for Lines {
     fn scan(&mut self, bytes: &[u8], range: Range<usize>) -> Option<Cut> {
-        let at = range.start + memchr::memchr2(b'\n', 0xFF, &bytes[range])?;
+        let at = range.start + end(&bytes[range])?;
         Some(match bytes[at] {
             b'\n' => Cut::Text { end: at, next: at + 1 },
             _ => Cut::Drop { next: at + 1, frame: Frame::Delimiter },

@@ -6,6 +6,7 @@ use base64_simd::{AsOut, STANDARD, STANDARD_NO_PAD};
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use super::as_it_is;
 use super::str::Str;
 
 /// Bytes that travel as base64: borrowed from the message they came in and decoded to where they are wanted, or any
@@ -44,7 +45,7 @@ impl<'a> Base64<'a> {
 
     /// A string token as it stands. A backslash is not base64, so there is one only where there are escapes.
     fn from_token<E: de::Error>(text: &'a [u8]) -> Result<Self, E> {
-        if memchr::memchr(b'\\', text).is_none() {
+        if !has_backslash(text) {
             return Ok(Self(Repr::Encoded(text)));
         }
         let text = core::str::from_utf8(text).map_err(|_| E::custom(Str::new("invalid base64")))?;
@@ -178,7 +179,10 @@ impl fmt::Debug for Base64<'_> {
 impl Serialize for Base64<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
-            Repr::Plain(bytes) => serializer.collect_str(&Encoded(bytes)),
+            Repr::Plain(bytes) if as_it_is::is_ours::<S>() => {
+                as_it_is::write_pieces(|| bytes.chunks(PIECE).map(Encoded), serializer)
+            }
+            Repr::Plain(bytes) => serializer.collect_str(&Displayed(bytes)),
             Repr::Encoded(text) => match core::str::from_utf8(text) {
                 Ok(text) => serializer.serialize_str(text),
                 Err(_) => Err(serde::ser::Error::custom("invalid base64")),
@@ -186,6 +190,17 @@ impl Serialize for Base64<'_> {
             Repr::Escaped(text) => text.serialize(serializer),
         }
     }
+}
+
+#[cfg(feature = "std")]
+fn has_backslash(text: &[u8]) -> bool {
+    memchr::memchr(b'\\', text).is_some()
+}
+
+/// The same, in less code.
+#[cfg(not(feature = "std"))]
+fn has_backslash(text: &[u8]) -> bool {
+    text.contains(&b'\\')
 }
 
 /// Decodes `text`, which must fill `target`.
@@ -216,18 +231,30 @@ fn decode_chars(chars: &mut impl Iterator<Item = char>, target: &mut [u8]) -> Re
     Ok(())
 }
 
-/// Displays bytes as base64, a piece at a time.
+/// How many bytes are encoded at a time: a multiple of three, so that only the last piece is padded.
+const PIECE: usize = 192;
+
+/// A piece of what is to be base64.
 struct Encoded<'a>(&'a [u8]);
 
-impl fmt::Display for Encoded<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        /// A multiple of three: only the last piece is padded.
-        const PIECE: usize = 192;
+impl Encoded<'_> {
+    fn text<'t>(&self, buffer: &'t mut [u8; PIECE / 3 * 4]) -> &'t str {
+        STANDARD.encode_as_str(self.0, buffer[..].as_out())
+    }
+}
 
-        let mut text = [0; PIECE / 3 * 4];
-        self.0
-            .chunks(PIECE)
-            .try_for_each(|piece| f.write_str(STANDARD.encode_as_str(piece, text[..].as_out())))
+impl Serialize for Encoded<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.text(&mut [0; _]))
+    }
+}
+
+/// Displays bytes as base64.
+struct Displayed<'a>(&'a [u8]);
+
+impl fmt::Display for Displayed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.chunks(PIECE).try_for_each(|piece| f.write_str(Encoded(piece).text(&mut [0; _])))
     }
 }
 

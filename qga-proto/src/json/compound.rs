@@ -17,7 +17,10 @@ impl<'w, 'b> Compound<'w, 'b> {
     }
 
     fn comma(&mut self) -> Result<(), WriteError> {
-        if !core::mem::take(&mut self.first) { self.writer.bytes(b",") } else { Ok(()) }
+        if core::mem::take(&mut self.first) || self.writer.is_in_pieces() {
+            return Ok(());
+        }
+        self.writer.bytes(b",")
     }
 
     pub(super) fn element<T: Serialize + ?Sized>(mut self, value: &T) -> Result<Self, WriteError> {
@@ -38,7 +41,7 @@ impl<'w, 'b> Compound<'w, 'b> {
     }
 
     pub(super) fn close(self) -> Result<(), WriteError> {
-        self.writer.bytes(self.close)
+        self.writer.close(self.close)
     }
 }
 

@@ -1,16 +1,15 @@
 //! Arrays that borrow from the message.
 
-use core::any::type_name;
 use core::fmt;
 use core::marker::PhantomData;
-use core::{ptr, slice, str};
+use core::slice;
 
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Error as _, Serialize, SerializeSeq, Serializer};
 
+use super::as_it_is;
 use super::error::Error;
 use super::reader::Reader;
-use super::writer::WriteError;
 
 /// An array that borrows from the message it came in and is decoded while it is walked. No capacity, no limit.
 ///
@@ -27,20 +26,8 @@ enum Repr<'a, T> {
 }
 
 impl<'a, T> List<'a, T> {
-    /// The name under which [`List`] asks the reader for an array as it stands, and gives it to the writer.
-    pub(super) const TOKEN: &'static str = match str::from_utf8(Self::TOKEN_BYTES) {
-        Ok(token) => token,
-        Err(_) => unreachable!(),
-    };
-
-    const TOKEN_BYTES: &'static [u8; 16] = b"$qga_proto::List";
-
-    /// Whether a name is [`TOKEN`](Self::TOKEN). Arrays of 16 bytes are compared as one number, strings by a call: only of
-    /// the first do compilers know the answer wherever the name is known.
-    #[inline(always)]
-    pub(super) fn is_token(name: &str) -> bool {
-        name.as_bytes().try_into().is_ok_and(|name: &[u8; 16]| name == Self::TOKEN_BYTES)
-    }
+    /// The name under which [`List`] asks the reader for an array as it stands.
+    pub(super) const TOKEN: &'static str = "$qga_proto::json::List";
 
     /// The elements in order, each decoded when it is asked for.
     ///
@@ -147,9 +134,7 @@ impl<'a, T: Deserialize<'a> + Clone + Serialize> Serialize for List<'a, T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             Repr::Slice(slice) => serializer.collect_seq(slice),
-            Repr::Text(text) if is_ours::<S>() => {
-                serializer.serialize_newtype_struct(Self::TOKEN, &Verbatim(text))
-            }
+            Repr::Text(text) if as_it_is::is_ours::<S>() => as_it_is::write_json(text, serializer),
             Repr::Text(_) => {
                 let mut seq = serializer.serialize_seq(None)?;
                 for element in self.iter() {
@@ -158,23 +143,6 @@ impl<'a, T: Deserialize<'a> + Clone + Serialize> Serialize for List<'a, T> {
                 seq.end()
             }
         }
-    }
-}
-
-/// Whether a serializer is our writer, by the name of its error: a type that may borrow has no other mark. Compilers know
-/// the answer by the place of the name, so one who only writes lists has no code that reads their elements.
-#[inline(always)]
-fn is_ours<S: Serializer>() -> bool {
-    let (name, ours) = (type_name::<S::Error>(), type_name::<WriteError>());
-    ptr::eq(name, ours) || name == ours
-}
-
-/// The text of a list, for our writer.
-struct Verbatim<'a>(&'a [u8]);
-
-impl Serialize for Verbatim<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0)
     }
 }
 

@@ -7,6 +7,7 @@ use core::str;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use serde::ser::{Serialize, Serializer};
 
+use super::as_it_is;
 use super::scan;
 
 /// A string that borrows from the message it came in, perhaps still escaped.
@@ -164,6 +165,7 @@ impl Serialize for Str<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.as_str() {
             Some(text) => serializer.serialize_str(text),
+            None if as_it_is::is_ours::<S>() => as_it_is::write_pieces(|| self.chars(), serializer),
             None => serializer.collect_str(self),
         }
     }

@@ -1,11 +1,11 @@
 //! A serde `Serializer` that writes into a slice.
 
-use core::{fmt, mem};
+use core::fmt;
 
 use serde::ser::{self, Serialize, Serializer};
 
+use super::as_it_is::Form;
 use super::compound::Compound;
-use super::list::List;
 use super::raw::Raw;
 use super::reader::from_slice;
 
@@ -16,8 +16,8 @@ use super::reader::from_slice;
 pub(crate) struct Writer<'b> {
     buffer: &'b mut [u8],
     len: usize,
-    /// The next bytes are JSON already.
-    verbatim: bool,
+    /// How the next value is to be taken, or the one that is being written.
+    form: Form,
 }
 
 /// Why something could not be written.
@@ -34,7 +34,7 @@ pub(crate) enum WriteError {
 
 impl<'b> Writer<'b> {
     pub(crate) fn new(buffer: &'b mut [u8]) -> Self {
-        Self { buffer, len: 0, verbatim: false }
+        Self { buffer, len: 0, form: Form::Value }
     }
 
     /// How much there is: more than the buffer holds, if that is too short.
@@ -138,6 +138,17 @@ impl<'b> Writer<'b> {
         fmt::write(&mut Text { writer: self, quoted }, format_args!("{value}")).map_err(|_| WriteError::Value)
     }
 
+    /// The end of an array or object, or of a string that came in pieces.
+    pub(super) fn close(&mut self, close: &[u8]) -> Result<(), WriteError> {
+        self.form = Form::Value;
+        self.bytes(close)
+    }
+
+    /// Whether a string is being written piece by piece.
+    pub(super) fn is_in_pieces(&self) -> bool {
+        self.form == Form::Pieces
+    }
+
     fn open(&mut self, open: &[u8], close: &'static [u8]) -> Result<Compound<'_, 'b>, WriteError> {
         self.bytes(open)?;
         Ok(Compound::new(self, close))
@@ -236,15 +247,19 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), WriteError> {
+        if self.is_in_pieces() {
+            return self.content(value);
+        }
         self.bytes(b"\"")?;
         self.content(value)?;
         self.bytes(b"\"")
     }
 
     fn serialize_bytes(self, value: &[u8]) -> Result<(), WriteError> {
-        if !mem::take(&mut self.verbatim) {
+        if self.form != Form::Json {
             return self.collect_seq(value);
         }
+        self.form = Form::Value;
         // A list is checked when it is walked, and this one was not: that it is JSON is all that is known then.
         self.raw(from_slice(value).map_err(|_| WriteError::Value)?)
     }
@@ -280,7 +295,7 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
         name: &'static str,
         value: &T,
     ) -> Result<(), WriteError> {
-        self.verbatim = List::<()>::is_token(name);
+        self.form = Form::of(name);
         value.serialize(self)
     }
 
@@ -295,7 +310,7 @@ impl<'w, 'b> Serializer for &'w mut Writer<'b> {
     }
 
     fn serialize_seq(self, _: Option<usize>) -> Result<Compound<'w, 'b>, WriteError> {
-        self.open(b"[", b"]")
+        if self.is_in_pieces() { self.open(b"\"", b"\"") } else { self.open(b"[", b"]") }
     }
 
     fn serialize_tuple(self, _: usize) -> Result<Compound<'w, 'b>, WriteError> {

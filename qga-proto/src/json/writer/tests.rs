@@ -1,6 +1,9 @@
 //! Every kind of value, into every size of buffer.
 
+use base64_simd::AsOut;
+
 use super::*;
+use crate::json::{Base64, Str};
 
 #[derive(serde::Serialize)]
 enum Kind {
@@ -61,4 +64,28 @@ fn raw_values_lose_their_white_space() {
     let raw = Raw::new("[ 1e400,\r\n\t{ \"a \\\" \": \"\u{20AC}\" } ]").unwrap();
     assert_eq!(writer.raw(raw), Ok(()));
     assert_eq!(writer.written(0), br#"[1e400,{"a \" ":"\u20AC"}]"#);
+}
+
+/// Such a string is nowhere as a whole: it is written again character by character.
+#[test]
+fn a_string_that_came_escaped() {
+    let text = br#""\u00e9 \/ \" \ud83d\ude00 \t""#;
+    let came: Str<'_> = from_slice(text).unwrap();
+    assert!(came.as_str().is_none());
+    assert_writes(&came, r#""\u00E9 / \" \uD83D\uDE00 \t""#);
+    assert_writes(&[came; 2], r#"["\u00E9 / \" \uD83D\uDE00 \t","\u00E9 / \" \uD83D\uDE00 \t"]"#);
+}
+
+/// Each piece, and what is left behind the last whole one.
+#[test]
+fn bytes_as_base64() {
+    let bytes = core::array::from_fn::<_, 580, _>(|i| i as u8);
+    for len in [0, 1, 2, 3, 4, 191, 192, 193, 194, 383, 384, 385, 580] {
+        let (mut at_once, mut written) = ([0; 800], [0; 800]);
+        let at_once = base64_simd::STANDARD.encode_as_str(&bytes[..len], at_once[..].as_out());
+        let mut writer = Writer::new(&mut written);
+        writer.value(&(Base64::from(&bytes[..len]), true)).unwrap();
+        let text = core::str::from_utf8(writer.written(0)).unwrap();
+        assert_eq!(text.strip_prefix("[\"").unwrap().strip_suffix("\",true]"), Some(&*at_once), "{len}");
+    }
 }
