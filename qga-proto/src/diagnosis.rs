@@ -7,7 +7,7 @@ use crate::commands::{GuestFsfreezeStatus, GuestInfo};
 use crate::error::{Error, Misuse, Refusal, Sent};
 use crate::metadata;
 use crate::session::Session;
-use crate::text::Text;
+use crate::text::{INLINE_NAME, Text};
 use crate::time::Instant;
 use crate::transport::{Cause, Transport};
 use crate::view;
@@ -56,7 +56,7 @@ pub enum Diagnosis {
     /// The agent refused, for a reason of its own.
     Refused {
         /// The error's class.
-        class: Text,
+        class: Text<INLINE_NAME>,
         /// The agent's words.
         desc: Text,
     },

@@ -4,7 +4,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 use crate::json;
-use crate::text::Text;
+use crate::text::{INLINE_NAME, Text};
 
 /// Why a call failed. `E` is the transport's own error; the core alone has none.
 ///
@@ -72,9 +72,9 @@ pub enum Error<E = Infallible> {
 #[non_exhaustive]
 pub struct Refusal {
     /// The command that was refused.
-    pub command: Text,
+    pub command: Text<INLINE_NAME>,
     /// `GenericError` or `CommandNotFound` (all that agents since QEMU 1.2 send), or whatever the agent says.
-    pub class: Text,
+    pub class: Text<INLINE_NAME>,
     /// The agent's words, for humans. They come from the guest: escape them before a terminal sees them.
     pub desc: Text,
 }
@@ -126,7 +126,7 @@ pub enum Violation {
     /// somebody else's.
     Unattributed {
         /// The error's class.
-        class: Text,
+        class: Text<INLINE_NAME>,
         /// The agent's words.
         desc: Text,
     },

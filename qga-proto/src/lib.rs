@@ -82,7 +82,7 @@ mod shared;
 pub use shared::{Clock, Shared, SharedGuard};
 
 mod text;
-pub use text::{INLINE_TEXT, Text};
+pub use text::{INLINE_NAME, INLINE_TEXT, Text};
 
 #[cfg(feature = "defmt")]
 mod printed;

@@ -7,6 +7,9 @@ use crate::json::Str;
 /// How many bytes of a text are kept where there is no allocator.
 pub const INLINE_TEXT: usize = 160;
 
+/// How many bytes of a command's name or an error's class are kept there. The longest that QEMU has is one of 32 bytes.
+pub const INLINE_NAME: usize = 38;
+
 #[cfg(feature = "alloc")]
 type Storage<const N: usize> = alloc::string::String;
 #[cfg(not(feature = "alloc"))]
