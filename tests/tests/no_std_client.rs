@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Command, Output};
 use std::thread;
@@ -30,15 +30,9 @@ fn it_says_why_it_cannot() {
 /// A peer that leaves as soon as it has read something.
 #[test]
 fn it_says_that_the_connection_is_over() {
-    let folder = RealAgent::start();
-    let socket = folder.folder().join("leaves");
-    let listener = UnixListener::bind(&socket).expect("it binds");
-    let peer = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("the example connects");
-        stream.read(&mut [0; 512]).expect("a sync comes")
+    let output = run_with(|mut stream| {
+        assert!(stream.read(&mut [0; 512]).expect("a sync comes") > 0);
     });
-    let output = run(&socket);
-    assert!(peer.join().expect("no panic") > 0);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "the connection is over\n");
 }
@@ -46,33 +40,38 @@ fn it_says_that_the_connection_is_over() {
 /// A peer that answers the sync and refuses all else, with words that a terminal must not see.
 #[test]
 fn it_tells_a_refusal_without_what_a_terminal_obeys() {
-    let folder = RealAgent::start();
-    let socket = folder.folder().join("refuses");
-    let listener = UnixListener::bind(&socket).expect("it binds");
-    thread::spawn(move || {
-        let (stream, _) = listener.accept().expect("the example connects");
+    let output = run_with(|stream| {
         let mut answers = stream.try_clone().expect("a second handle");
         for line in BufReader::new(stream).split(b'\n') {
-            let Ok(line) = line else { return };
+            // 0xFF comes before a sync.
+            let line = String::from_utf8_lossy(&line.expect("a line")).into_owned();
             let number = |name: &str| -> u64 {
-                let line = String::from_utf8_lossy(&line);
                 let (_, rest) = line.rsplit_once(name).expect("it is there");
                 rest.chars().take_while(char::is_ascii_digit).collect::<String>().parse().expect("a number")
             };
             let id = number("\"id\":");
-            let answer = if String::from_utf8_lossy(&line).contains("guest-sync-delimited") {
+            let answer = if line.contains("guest-sync-delimited") {
                 format!("{{\"return\":{},\"id\":{id}}}\n", number("{\"id\":"))
             } else {
-                format!(
-                    "{{\"error\":{{\"class\":\"GenericError\",\"desc\":\"no \\u001b[2J\\u00e9\"}},\"id\":{id}}}\n"
-                )
+                let error = r#"{"class":"GenericError","desc":"no \u001b[2J\u00e9"}"#;
+                format!("{{\"error\":{error},\"id\":{id}}}\n")
             };
             answers.write_all(answer.as_bytes()).expect("the example reads");
         }
     });
-    let output = run(&socket);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(String::from_utf8_lossy(&output.stdout), "GenericError: no ?[2J?\n");
+}
+
+/// Runs the example against a peer of the test's own, on a socket in a real agent's folder.
+fn run_with(peer: impl FnOnce(UnixStream) + Send + 'static) -> Output {
+    let agent = RealAgent::start();
+    let socket = agent.folder().join("peer");
+    let listener = UnixListener::bind(&socket).expect("it binds");
+    let peer = thread::spawn(move || peer(listener.accept().expect("the example connects").0));
+    let output = run(&socket);
+    peer.join().expect("the peer got what it expects");
+    output
 }
 
 /// Builds the example, and runs it.
