@@ -193,7 +193,7 @@ impl<T: Transport, Rx: Buffer, Tx: Buffer> Session<T, Rx, Tx> {
         // An agent that lists nothing (before QEMU 1.1) does not say that it lacks anything.
         commands.peek()?;
         match commands.filter_map(Result::ok).find(|command| command.name == name) {
-            None => Some(Answer::Missing { version: Text::new(info.version) }),
+            None => Some(Answer::Missing { version: Text::of(info.version) }),
             Some(command) => (!command.enabled).then_some(Answer::Disabled),
         }
     }

@@ -203,8 +203,8 @@ impl Sync {
         self.again = now + self.interval;
         self.sent = 0;
         self.with_id = self.form == Form::DelimitedWithId || self.echoes;
+        // There is room for the longest line, as a test shows.
         let _ = self.line.resize_default(LINE);
-        // The line has room for the longest of these, as a test shows.
         let len = self.write(reset).unwrap_or_default();
         self.line.truncate(len);
     }

@@ -199,7 +199,7 @@ fn judge(
     let found = PrimaryAddress {
         address,
         prefix: u8::try_from(prefix).map_or(bits, |prefix| prefix.min(bits)),
-        interface: Text::new(name),
+        interface: Text::of(name),
         is_default_route: routes.map(|_| route.is_some()),
         gateway: route.and_then(|route| route.gateway),
     };
@@ -309,7 +309,7 @@ impl DefaultRoute {
         let gateway = if is_v6 { route.nexthop } else { route.gateway };
         // Unspecified: what is sent goes to where it is for, without a router.
         let gateway = gateway.and_then(parse).filter(|gateway| !gateway.is_unspecified());
-        Some(Self { interface: Text::new(route.iface), is_v6, metric, gateway })
+        Some(Self { interface: Text::of(route.iface), is_v6, metric, gateway })
     }
 }
 
